@@ -1,0 +1,1 @@
+"""Broker adapters; each broker is one package and none imports another."""

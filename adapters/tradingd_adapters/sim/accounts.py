@@ -1,0 +1,139 @@
+"""The venue's truth about one account: cash, positions, orders, the fills with their running number, and who is logged in.
+
+Also the venue's records (`Arrival`, `Execution`, `Adjusted`): what a checker reads to learn what really happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tradingd.core.events import Dividend, FillSeen, Split
+from tradingd.core.types import AccountId, ExecId, Money, OrderId, Price, Qty, Side, Symbol, VenueOrderId
+from tradingd_adapters.sim.matching import ZERO, VenueOrder
+
+if TYPE_CHECKING:
+    from tradingd_adapters.sim.session import Session
+
+CENT = Decimal("0.01")
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag=str.lower):
+    """Base of the venue's own records. ts: the venue's time, ns."""
+
+    ts: int
+    account: AccountId
+
+
+class Arrival(Record, frozen=True, kw_only=True):
+    """One message that reached the venue, before any judgement.
+
+    kind: login, submit, cancel, replace.   outcome: accepted, rejected:<code>, resend, fenced (of a session that a later login
+    shut out: it had no effect), ok, refused:<code>.
+    """
+
+    epoch: int
+    kind: str
+    order_id: str = ""
+    content: str = ""
+    outcome: str = ""
+
+
+class Execution(Record, frozen=True, kw_only=True):
+    """One trade that really happened. order_id "" when the order is foreign."""
+
+    cursor: int
+    exec_id: ExecId
+    order_id: str
+    venue_order_id: VenueOrderId
+    symbol: Symbol
+    side: Side
+    qty: Qty
+    price: Price
+    fee: Money
+
+    def seen(self) -> FillSeen:
+        """The message that tells the account's owner."""
+        return FillSeen(
+            ts=self.ts, account=self.account, order_id=OrderId(self.order_id), exec_id=self.exec_id, symbol=self.symbol,
+            side=self.side, qty=self.qty, price=self.price, fee=self.fee, cursor=self.cursor,
+            venue_order_id=self.venue_order_id,
+        )  # fmt: skip
+
+
+class Adjusted(Record, frozen=True, kw_only=True):
+    """The position or cash changed by something else than a trade. why: drift, split, dividend, deposit."""
+
+    why: str
+    symbol: str
+    qty: Qty
+    cash: Money
+
+
+Recorder = Callable[[Record], None]
+
+
+class Fees(msgspec.Struct, frozen=True, kw_only=True):
+    """per_share: dollars, >= 0.   minimum: dollars an order, >= 0, charged with its first fill."""
+
+    per_share: Decimal = Decimal("0.005")
+    minimum: Decimal = Decimal("1.00")
+
+    def of(self, filled: Decimal) -> Decimal:
+        """The whole fee of an order that has filled so much, to the cent."""
+        return max(self.minimum, (self.per_share * filled).quantize(CENT, ROUND_HALF_EVEN))
+
+
+class Account:
+    """One account's books at the venue. Cash and positions move only through `trade` and `adjust`."""
+
+    def __init__(self, name: AccountId, cash: Money, fees: Fees) -> None:
+        self.name = name
+        self.cash: Decimal = cash
+        self.fees = fees
+        self.positions: dict[Symbol, Decimal] = {}
+        self.orders: dict[str, VenueOrder] = {}  # by client id
+        self.working: dict[str, VenueOrder] = {}  # by venue id, oldest first
+        self.all_orders: dict[str, VenueOrder] = {}  # by venue id
+        self.fills: list[Execution] = []
+        self.actions: list[tuple[int, Split | Dividend]] = []  # told again after a login (D12)
+        self.epoch = 0
+        self.session: Session | None = None
+
+    def position(self, symbol: Symbol) -> Decimal:
+        return self.positions.get(symbol, ZERO)
+
+    def trade(self, order: VenueOrder, price: Decimal, qty: Decimal, ts: int, exec_id: str) -> Execution:
+        """Book one trade: position, cash, fee, the order's filled quantity and the fills log."""
+        order.cum += qty
+        fee = self.fees.of(order.cum) - order.fee
+        order.fee += fee
+        self._move(order.symbol, qty * order.side.sign)
+        self.cash -= price * qty * order.side.sign + fee
+        done = Execution(
+            ts=ts, account=self.name, cursor=len(self.fills) + 1, exec_id=ExecId(exec_id), order_id=order.client_id,
+            venue_order_id=VenueOrderId(order.venue_id), symbol=order.symbol, side=order.side, qty=Qty(qty), price=Price(price),
+            fee=Money(fee),
+        )  # fmt: skip
+        self.fills.append(done)
+        return done
+
+    def adjust(self, ts: int, why: str, symbol: Symbol, qty: Decimal, cash: Decimal) -> Adjusted:
+        """Move position and cash without a trade (split, dividend, drift)."""
+        self._move(symbol, qty)
+        self.cash += cash
+        return Adjusted(ts=ts, account=self.name, why=why, symbol=symbol, qty=Qty(qty), cash=Money(cash))
+
+    def _move(self, symbol: Symbol, qty: Decimal) -> None:
+        now = self.position(symbol) + qty
+        if now:
+            self.positions[symbol] = now
+        else:
+            self.positions.pop(symbol, None)
+
+    def closes(self, symbol: Symbol, side: Side, qty: Decimal) -> Decimal:
+        """How much of such an order would shrink the position."""
+        return min(qty, max(ZERO, -self.position(symbol) * side.sign))

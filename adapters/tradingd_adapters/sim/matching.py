@@ -1,0 +1,144 @@
+"""When and at what price the venue fills an order: its own order record, top of book, and the rules of matching.
+
+The rules. An arriving order takes the displayed price; an order that has rested fills at its own limit. A stop triggers when the
+price it would trade at (bid to sell, ask to buy) reaches it and then takes that price, so a gap fills at the first price beyond.
+Nothing fills above the displayed size; the rest goes on at the next quote. A reduce-only order never fills more than the true
+position. There is no price protection: a market order takes whatever is shown.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from tradingd.core.events import Quote
+from tradingd.core.types import AccountId, OrderType, Side, Symbol, Tif
+
+ZERO = Decimal(0)
+TICK = Decimal("0.01")
+WORKING = "working"
+FILLED = "filled"
+CANCELLED = "cancelled"
+EXPIRED = "expired"
+REJECTED = "rejected"
+STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING)
+AT_ONCE = (Tif.IOC, Tif.FOK)
+
+
+class Top:
+    """What is shown of one symbol now, prices on the cent grid, and how much of the shown size is left."""
+
+    __slots__ = ("ask", "ask_left", "bid", "bid_left")
+
+    def __init__(self, quote: Quote) -> None:
+        self.bid = on_grid(quote.bid, ROUND_FLOOR)
+        self.ask = on_grid(quote.ask, ROUND_CEILING)
+        self.bid_left = Decimal(int(quote.bid_size))
+        self.ask_left = Decimal(int(quote.ask_size))
+
+    def price(self, side: Side) -> Decimal:
+        """What an order of that side trades at now."""
+        return self.ask if side is Side.BUY else self.bid
+
+    def left(self, side: Side) -> Decimal:
+        return self.ask_left if side is Side.BUY else self.bid_left
+
+    def take(self, side: Side, qty: Decimal) -> None:
+        if side is Side.BUY:
+            self.ask_left -= qty
+        else:
+            self.bid_left -= qty
+
+
+def on_grid(x: float, mode: str) -> Decimal:
+    return (Decimal(repr(x)) / TICK).to_integral_value(mode) * TICK
+
+
+class VenueOrder:
+    """One order as the venue keeps it. client_id "" marks an order nobody here sent (foreign)."""
+
+    __slots__ = (
+        "account", "client_id", "code", "cum", "fee", "limit", "opening", "qty", "reduce_only", "rested", "rev", "side", "status",
+        "stop", "symbol", "text", "tif", "trail", "triggered", "ts", "type", "venue_id",
+    )  # fmt: skip
+
+    def __init__(
+        self, account: AccountId, client_id: str, symbol: Symbol, side: Side, qty: Decimal, type: OrderType, tif: Tif, *,  # noqa: A002 the venue's word
+        limit: Decimal | None = None, stop: Decimal | None = None, trail: Decimal | None = None, reduce_only: bool = False,
+    ) -> None:  # fmt: skip
+        self.account = account
+        self.client_id = client_id
+        self.venue_id = ""
+        self.symbol = symbol
+        self.side = side
+        self.qty = qty
+        self.type = type
+        self.tif = tif
+        self.limit = limit
+        self.stop = stop
+        self.trail = trail
+        self.reduce_only = reduce_only
+        self.status = WORKING
+        self.cum = ZERO
+        self.fee = ZERO
+        self.opening = ZERO  # the part that opens exposure, as judged on arrival
+        self.rev = 0
+        self.ts = 0
+        self.code = self.text = ""
+        self.rested = False
+        self.triggered = type not in STOPS
+
+    @property
+    def leaves(self) -> Decimal:
+        return self.qty - self.cum
+
+    def clipped(self, position: Decimal) -> Decimal:
+        """What may still fill, given the account's true position."""
+        if not self.reduce_only:
+            return self.leaves
+        return min(self.leaves, max(ZERO, -position * self.side.sign))
+
+    def trigger(self, top: Top) -> bool:
+        """Move a trailing stop with the market, then say whether the order is live for trading."""
+        if self.triggered:
+            return True
+        price = top.price(self.side)
+        if self.type is OrderType.TRAILING and self.trail is not None:
+            wanted = price + self.trail * self.side.sign
+            if self.stop is None or (wanted - self.stop) * self.side.sign < 0:
+                self.stop = wanted
+        if self.stop is not None and (price - self.stop) * self.side.sign >= 0:
+            self.triggered = True
+            self.rested = False
+        return self.triggered
+
+    def match(self, top: Top, position: Decimal) -> tuple[Decimal, Decimal] | None:
+        """(price, quantity) that trades against this top, None when nothing does."""
+        if not self.trigger(top):
+            return None
+        price = top.price(self.side)
+        if self.limit is not None:
+            if (price - self.limit) * self.side.sign > 0:
+                return None
+            if self.rested:
+                price = self.limit
+        wanted = self.clipped(position)
+        qty = min(wanted, top.left(self.side))
+        if qty <= 0 or (self.tif is Tif.FOK and qty < self.leaves):
+            return None
+        return price, qty
+
+
+def fault_of(order: VenueOrder, lot: Decimal) -> tuple[str, str] | None:
+    """The venue's refusal of a malformed order: (code, text), None when it is well formed."""
+    if order.qty <= 0 or order.qty % lot:
+        return "BAD_QTY", f"quantity {order.qty} is not a positive multiple of {lot}"
+    for name, price in (("limit", order.limit), ("stop", order.stop), ("trail", order.trail)):
+        if price is not None and (price <= 0 or price % TICK):
+            return "BAD_PRICE", f"{name} {price} is not on the {TICK} grid"
+    if (order.limit is None) == (order.type in {OrderType.LIMIT, OrderType.STOP_LIMIT}):
+        return "BAD_PRICE", f"a {order.type} order needs its prices and no others"
+    if order.stop is None and order.type in {OrderType.STOP, OrderType.STOP_LIMIT}:
+        return "BAD_PRICE", f"a {order.type} order needs a stop price"
+    if order.trail is None and order.type is OrderType.TRAILING:
+        return "BAD_PRICE", "a trailing order needs its distance"
+    return None

@@ -1,0 +1,1 @@
+"""Shipped strategies: pure functions of events to recommendations."""

@@ -1,0 +1,189 @@
+"""A desk in memory: plausible pages, commands remembered by id, and a switch for each thing that can be wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+from prometheus_client import CollectorRegistry
+
+from tradingd.core.events import Command
+from tradingd.core.facts import Check, Decided, Kind, Outcome, Pools, Reason
+from tradingd.core.types import (
+    NS,
+    AccountId,
+    DecisionId,
+    Money,
+    OrderId,
+    Price,
+    Qty,
+    Side,
+    Symbol,
+    TierName,
+    TradingState,
+)
+from tradingd.core.views.page import (
+    AccountView,
+    BrokerView,
+    HoldView,
+    JournalView,
+    LimitView,
+    OrderView,
+    Page,
+    PositionView,
+    SessionView,
+    TripView,
+)  # fmt: skip
+from tradingd.shell.web.desk import Answer, Probe
+
+T0 = 1_795_017_600 * NS  # 2026-11-18 16:00 UTC, a Wednesday
+SYMBOLS = (("AAPL", 231.4), ("MSFT", 418.2), ("NVDA", 142.85), ("JPM", 246.1), ("XOM", 119.33))
+
+
+def decision(seq: int, *, act: bool, reason: Reason = Reason.HEAT) -> Decided:
+    symbol, price = SYMBOLS[seq % len(SYMBOLS)]
+    checks = (
+        Check("duplicate", f"rec-{seq}", None, True),
+        Check("confidence", 0.71, 0.6, True),
+        Check("heat", 0.052 if act else 0.064, 0.06, act, None if act else reason, "loss at the stops"),
+        Check("buying_power", None if not act else 48_210.5, None if not act else 12_000.0, True if act else None),
+    )
+    return Decided(
+        ts=T0 + seq * NS, account=AccountId("demo"), decision_id=DecisionId(f"d{seq}"), seq=seq, kind=Kind.ENTRY,
+        symbol=Symbol(symbol), side=Side.BUY, outcome=Outcome.ACT if act else Outcome.SKIP, source="strategy:trend",
+        cause=f"rec-{seq}", headline=None if act else reason, reasons=() if act else (reason,), checks=checks,
+        pools=Pools(equity=101_250.4, active=91_125.36, reserve=10_125.04, cash=48_210.5), tier=TierName.MODERATE, heat=0.052,
+        breaker="armed", state=TradingState.ACTIVE, confidence=0.71, thesis="<b>Breakout</b> above the 20-day high",
+        qty=Qty(Decimal(40)) if act else None, notional=Money(Decimal("9256.00")) if act else None, ref_price=price,
+        stop=Price(Decimal(str(round(price * 0.97, 2)))), target=Price(Decimal(str(round(price * 1.06, 2)))), atr=3.2,
+        orders=(OrderId(f"demo.{seq}.e"),) if act else (),
+    )  # fmt: skip
+
+
+def position(i: int, now: int, drift: float = 0.0) -> PositionView:
+    symbol, price = SYMBOLS[i]
+    mark = round(price * (1.004 - 0.003 * i) + drift, 2)
+    qty = 40 - 5 * i
+    return PositionView(
+        symbol=symbol, qty=str(qty), avg_price=f"{price:.2f}", mark=mark, mark_ts=now - NS, value=mark * qty,
+        unrealised=(mark - price) * qty, realised="0", sector="technology", stop=f"{price * 0.97:.2f}",
+        target=f"{price * 1.06:.2f}", trailing=i == 1, protective=None if i == 2 else "working", drift="45" if i == 3 else None,
+        confidence=0.71, opened_ts=T0,
+    )  # fmt: skip
+
+
+def working(i: int, now: int) -> OrderView:
+    symbol, price = SYMBOLS[i]
+    return OrderView(
+        order_id=f"demo.{i}.p", decision_id=f"d{i}", symbol=symbol, side="sell", type="stop", tif="gtc", leg="p", qty="40",
+        cum_qty="0", avg_price=None, limit=None, stop=f"{price * 0.97:.2f}", state="live", open=True, ts=T0, updated_ts=now,
+        why="protective stop",
+    )  # fmt: skip
+
+
+def account(now: int, drift: float = 0.0, *, holds: tuple[HoldView, ...] = (), state: str = "active") -> AccountView:
+    return AccountView(
+        account="demo", currency="USD", state=state, holds=holds, tier="moderate",
+        breaker=(TripView(kind="volatility", symbol="NVDA", threshold=0.05, actual=0.063, ts=now, until=now + 1500 * NS),),
+        equity=101_250.4 + drift, active=91_125.36 + drift, reserve="10125.04", cash="48210.50", heat=0.052,
+        day_pnl=1_250.4 + drift, day_pnl_ratio=0.0125, drawdown=0.004, realised="812.30", fees="18.40",
+        broker=BrokerView(name="sim", up=True, why="", last_event_ts=now - NS, last_reconcile_ts=now - 8 * NS, unknown_orders=0),
+        positions=tuple(position(i, now, drift) for i in range(4)), orders=tuple(working(i, now) for i in range(2)),
+        decisions=tuple(decision(seq, act=seq % 3 == 0) for seq in range(12, 0, -1)),
+        limits=(
+            LimitView(name="heat", used=0.052, limit=0.06), LimitView(name="daily_loss", used=0.0, limit=0.03),
+            LimitView(name="drawdown", used=0.004, limit=0.1), LimitView(name="open_positions", used=4, limit=10),
+            LimitView(name="max_notional", used=9_256, limit=25_000),
+        ),
+        alerts=((now - 60 * NS, "tell", "breaker_tripped", "NVDA moved 6.3 %: no entries for 30 min"),),
+        counts={"decisions": 12, "acted": 4, "refused": 8, "orders": 6, "fills": 4, "quotes": 48_210},
+        refusals={"heat": 5, "stale_price": 3},
+    )  # fmt: skip
+
+
+def page(seq: int = 1, *, mode: str = "demo", drift: float = 0.0, **kw: object) -> Page:
+    now = T0 + seq * NS
+    return Page(
+        seq=seq, now=now, mode=mode, version="0.1.0", build="4f1c2d9", config="9be0aa1", started=T0 - 3600 * NS,
+        session=SessionView(calendar="XNYS", open=True, in_window=True, next_window=None),
+        journal=JournalView(seq=8123, durable=8123, head="b4b1d0c55e0f4c8e", segment="000003.log"),
+        accounts=(account(now, drift, **kw),), note="trading: 4 positions, next rebalance 20:45",  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def empty_page() -> Page:
+    bare = msgspec.structs.replace(
+        account(T0), positions=(), orders=(), decisions=(), alerts=(), breaker=(), limits=(), counts={}, refusals={}
+    )
+    session = SessionView(calendar="XNYS", open=False, in_window=False, next_window=T0 + 7200 * NS)
+    return msgspec.structs.replace(page(), accounts=(bare,), session=session, note="waits for the session to open")
+
+
+class FakeDesk:
+    """Implements Desk."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.current = page()
+        self.living = True
+        self.checks: list[Probe] = [Probe("journal", True), Probe("broker:sim", True, "reconciled")]
+        self.commands: list[Command] = []
+        self.answers: dict[str, Answer] = {}
+        self.refuse = False
+        self.hang = False
+        self.stopped: str | None = None
+        self._turn = asyncio.Condition()
+
+    def page(self) -> Page:
+        return self.current
+
+    async def show(self, new: Page) -> None:
+        async with self._turn:
+            self.current = new
+            self._turn.notify_all()
+
+    def alive(self) -> bool:
+        return self.living
+
+    def probes(self) -> Sequence[Probe]:
+        return self.checks
+
+    async def changed(self, since: int, timeout_s: float) -> Page:
+        async with self._turn:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._turn.wait_for(lambda: self.current.seq > since)
+            except TimeoutError:
+                pass
+        return self.current
+
+    async def command(self, command: Command) -> Answer:
+        if self.hang:
+            await asyncio.Event().wait()
+        if command.id not in self.answers:
+            self.commands.append(command)
+            self.answers[command.id] = Answer(
+                command_id=command.id, verb=command.verb, refused=self.refuse, text="done", accounts=("demo",)
+            )
+        return self.answers[command.id]
+
+    def decisions(
+        self, *, symbol: str | None, outcome: str | None, limit: int, before: int | None
+    ) -> Sequence[Decided]:
+        found = [
+            d
+            for d in self.current.accounts[0].decisions
+            if symbol in {None, d.symbol} and outcome in {None, d.outcome} and (before is None or d.seq < before)
+        ]
+        return found[:limit]
+
+    def now(self) -> int:
+        return self.current.now
+
+    def config_text(self) -> str:
+        return "[web]\nport = 0\n"
+
+    def shutdown(self, reason: str) -> None:
+        self.stopped = reason

@@ -1,0 +1,245 @@
+"""Puts a daemon together from its configuration: adapters and strategies by entry point, rules, house, desk, web; and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from hashlib import sha256
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvloop
+
+from tradingd.config import AccountSettings, Config, Override, Secret, SecretMissing, config_hash, describe
+from tradingd.config import WebSettings as WebConfig
+from tradingd.core.events import Command, Verb
+from tradingd.core.rules import Rules
+from tradingd.core.signals.strategy import Loaded, load
+from tradingd.core.types import AccountId, Instrument
+from tradingd.ports import Broken, Broker, Env
+from tradingd.shell.desk import HouseDesk
+from tradingd.shell.env import FollowClock, RealClock, RealEnv
+from tradingd.shell.house import SNAPSHOT_SCHEMA, House, open_house
+from tradingd.shell.identity import build_hash, session_table
+from tradingd.shell.journal import Genesis
+from tradingd.shell.journal import Settings as JournalSettings
+from tradingd.shell.lag import LagMonitor
+from tradingd.shell.logs import log, set_up
+from tradingd.shell.web.app import serve
+from tradingd.shell.web.auth import TokenHash
+from tradingd.shell.web.settings import WebSettings
+
+CALENDARS = ("XNYS",)
+SOCKET = "control.sock"
+
+
+# from configuration -------------------------------------------------------------------------------------------------------
+
+
+def rules_of(config: Config, account: AccountSettings, strategies: tuple[Loaded, ...], *, protective: bool = True) -> Rules:
+    """The rules of one account."""
+    return Rules(
+        mode=config.mode, instruments={}, calendars={key: session_table(key) for key in CALENDARS}, gate=config.risk,
+        sizer=config.sizer, stops=config.stops, reserve=config.reserve, breaker=config.breaker, window=config.window,
+        intake=config.intake, tier=config.tiers, entry=config.entry, quotes=config.quotes, strategies=strategies,
+        protective=protective, observe=account.mode == "observe", crash_loop_starts=config.house.crash_loop_starts,
+        crash_loop_window_s=config.house.crash_loop_window_s, tier_at_start=config.tier.name,
+    )  # fmt: skip
+
+
+def strategies_of(config: Config) -> tuple[Loaded, ...]:
+    """The strategies that are switched on, by entry point. Raises Broken for one that is not installed."""
+    known = {point.name: point for point in entry_points(group="tradingd.strategies")}
+    found = []
+    for name, settings in config.strategies.items():
+        if not settings.enabled:
+            continue
+        if name not in known:
+            raise Broken(f"strategies.{name}: no strategy of that name is installed (known: {', '.join(sorted(known))})")
+        found.append(load(name, known[name].load(), settings.settings))
+    return tuple(found)
+
+
+def broker_of(env: Env, name: str, account: AccountSettings, secrets: Callable[[Secret], str]) -> Broker:
+    """The adapter of one account, by entry point, with its secrets resolved."""
+    known = {point.name: point for point in entry_points(group="tradingd.adapters")}
+    if account.broker not in known:
+        raise Broken(f"accounts.{name}.broker: no adapter {account.broker!r} (known: {', '.join(sorted(known))})")
+    adapter = known[account.broker].load()
+    module = sys.modules[adapter.__module__]
+    table = {key: secrets(value) if isinstance(value, Secret) else value for key, value in account.settings.items()}
+    settings = msgspec.convert(_plain(table), module.Settings)
+    broker: Broker = adapter(env, AccountId(name), settings)
+    return broker
+
+
+def _plain(table: Mapping[str, Any]) -> dict[str, Any]:
+    """TOML numbers come as Decimal; adapters' settings say what they want."""
+    return {k: float(v) if isinstance(v, Decimal) else v for k, v in table.items()}
+
+
+def instrument_of(config: Config) -> Callable[[Instrument], Instrument]:
+    """The broker's word on an instrument, with the operator's corrections."""
+
+    def corrected(raw: Instrument) -> Instrument:
+        own = config.instruments.get(raw.symbol)
+        if own is None:
+            return raw
+        changes = {f: getattr(own, f) for f in own.__struct_fields__ if getattr(own, f) is not None}
+        return msgspec.structs.replace(raw, **changes)
+
+    return corrected
+
+
+def web_settings(config: WebConfig, secrets: Callable[[Secret], str]) -> WebSettings:
+    """The web's own settings; lasting tokens are kept as hashes only."""
+    tokens = []
+    for name, token in config.tokens.items():
+        digest = sha256(secrets(token.token).encode()).hexdigest() if token.token is not None else token.sha256
+        tokens.append(TokenHash(name=name, role=token.role, sha256=digest))
+    return WebSettings(enabled=config.enabled, host=config.host, port=config.port, tokens=tuple(tokens))
+
+
+def revealed(secret: Secret) -> str:
+    """A secret's value, for the one call that must send it. Raises Broken naming the reference, never the value."""
+    try:
+        return secret.reveal(os.environ).value()
+    except SecretMissing as error:
+        raise Broken(str(error)) from None
+
+
+def house_of(
+    env: Env, config: Config, directory: Path, brokers: Mapping[AccountId, Broker], *, instance: str, build: str
+) -> House:
+    """Journal opened and folded, rooms wired. Raises Broken (damage, a second daemon, a file system that forgets)."""
+    strategies = strategies_of(config)
+    accounts = {AccountId(name): account for name, account in config.accounts.items()}
+    rules = {
+        name: rules_of(config, account, strategies, protective=brokers[name].quirks.protective_stops)
+        for name, account in accounts.items()
+    }
+    journal = JournalSettings(
+        segment_bytes=config.journal.segment_bytes, force=config.journal.force_fs, state_schema=SNAPSHOT_SCHEMA
+    )
+    nonce = "0" * 32 if env.boot_id == "replay" else env.rng.token(16)
+    genesis = Genesis(instance=instance, nonce=nonce, build=build, config=config_hash(config))
+    return open_house(
+        env, str(directory / "journal"), genesis=genesis, journal_settings=journal, rules=rules, brokers=brokers,
+        settings=config.house, currencies={name: account.currency for name, account in accounts.items()},
+        instrument=instrument_of(config), snapshot_every=config.journal.snapshot_every,
+    )  # fmt: skip
+
+
+# running ------------------------------------------------------------------------------------------------------------------
+
+
+class Daemon:
+    """One life of `tradingd run`. clock: wall time may follow the venue's in demo mode, where prices are of long ago."""
+
+    def __init__(self, config: Config, directory: Path, overrides: Sequence[Override] = (), *, failpoint: str | None = None) -> None:
+        self.config = config
+        self.directory = directory.absolute()
+        self.overrides = overrides
+        self.clock = FollowClock() if config.mode == "demo" else RealClock()
+        self.env = RealEnv(clock=self.clock, failpoint=failpoint)
+        self.build = build_hash()
+        self.stopping = asyncio.Event()
+        self.why = "stopped by the operator"
+
+    async def run(self) -> int:
+        """Until stopped; 0 after a clean stop. Raises Broken before anything traded when it may not start."""
+        brokers = {
+            AccountId(name): broker_of(self.env, name, account, revealed) for name, account in self.config.accounts.items()
+        }
+        house = house_of(self.env, self.config, self.directory, brokers, instance=self._instance(), build=self.build)
+        if isinstance(self.clock, FollowClock):
+            self._follow(self.clock, house)
+        monitor = LagMonitor(self.env, on_alert=_stalled)
+        monitor.start()
+        desk = HouseDesk(
+            house, mode=self.config.mode, build=self.build, config=config_hash(self.config),
+            config_text=describe(self.config), alive=lambda: monitor.alive(5.0), shutdown=self.stop,
+            started=self.env.clock.wall(),
+        )  # fmt: skip
+        self._signals(house)
+        for override in self.overrides:
+            log.info("config.override", key=override.key, variable=override.variable)
+        log.info("journal.open", records=house.journal.seq, cut_bytes=house.recovery.cut_bytes, directory=str(self.directory))
+        house.start(self.config.mode, self.build, config_hash(self.config))
+        try:
+            await self._serve(house, desk)
+        finally:
+            monitor.stop()
+            await house.journal.close()
+            await self.env.aclose()
+        log.info("daemon.stopped", why=self.why)
+        return 0
+
+    async def _serve(self, house: House, desk: HouseDesk) -> None:
+        served = await serve(
+            self.env, desk, web_settings(self.config.web, revealed), socket_path=str(self.directory / SOCKET),
+            metrics=house.metrics,
+        )  # fmt: skip
+        log.info("daemon.running", page=served.url or "off", socket=str(self.directory / SOCKET))
+        try:
+            await house.run(self.stopping, lambda: self.why)
+        finally:
+            await served.aclose()
+
+    def _instance(self) -> str:
+        return f"tradingd-{self.config.mode}"
+
+    def _follow(self, clock: FollowClock, house: House) -> None:
+        """Wall time is the newest event's, and never before what the journal knows."""
+        clock.set(max((m.book.booked.last_ts for m in house.members.values()), default=0))
+        house.inbox.watch_time(clock.set)
+
+    def stop(self, why: str) -> None:
+        self.why = why
+        self.stopping.set()
+
+    def _signals(self, house: House) -> None:
+        """TERM and INT stop cleanly; USR1 closes the send gate at once, even when the loop hangs, then halts (G15)."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop, number.name)
+        signal.signal(signal.SIGUSR1, lambda _n, _f: self._kill_switch(house, loop))
+
+    def _kill_switch(self, house: House, loop: asyncio.AbstractEventLoop) -> None:
+        for member in house.members.values():
+            member.dispatch.halted = True
+        command = Command(
+            ts=self.env.clock.wall(), id=f"usr1-{self.env.clock.mono()}", verb=Verb.HALT, actor="signal USR1", reason="SIGUSR1"
+        )
+        loop.call_soon_threadsafe(house.offer, command)
+
+
+def _stalled(lag: float, stack: str) -> None:
+    log.error("loop.stalled", seconds=round(lag, 3), stack=stack)
+
+
+def run(config: Config, *, directory: Path, overrides: Sequence[Override] = ()) -> int:
+    """`tradingd run`: the exit code (0 clean stop, 70 internal fault). Raises Broken, OSError for the CLI to name."""
+    set_up(mode=config.mode)
+    return uvloop.run(_run(Daemon(config, directory, overrides)))
+
+
+async def _run(daemon: Daemon) -> int:
+    try:
+        return await daemon.run()
+    except BaseExceptionGroup as group:
+        broken = group.subgroup(Broken)
+        if broken is not None:
+            raise Broken(str(_first(broken))) from group
+        raise
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

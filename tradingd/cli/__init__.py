@@ -1,0 +1,63 @@
+"""The command line: a thin client of the running daemon, and the door through which it starts. Source: H3, FEATURES 5.1."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from tradingd import __version__
+from tradingd.cli import command, config, daemon, doctor, journal, observe, why
+from tradingd.cli.exits import CliError
+from tradingd.cli.show import complain, say
+
+app = typer.Typer(
+    name="tradingd", help="A trading daemon an operator can trust.", no_args_is_help=True, add_completion=False,
+    pretty_exceptions_enable=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+
+for verb in (
+    daemon.run, daemon.demo,
+    observe.status, observe.positions, observe.orders, observe.decisions, why.why,
+    command.pause, command.halt, command.flatten, command.lockout, command.cancel, command.trip,
+    command.resume, command.adopt, command.release,
+    doctor.doctor, observe.ui,
+):  # fmt: skip
+    app.command()(verb)
+app.add_typer(config.app, name="config")
+app.add_typer(journal.app, name="journal")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    say(f"tradingd {__version__}")
+
+
+def _version_wanted(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version_wanted, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """A trading daemon an operator can trust. Looking never needs a role; stopping never asks."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its code."""
+    try:
+        app(args=list(sys.argv[1:] if arguments is None else arguments), prog_name="tradingd")
+    except CliError as exc:
+        sys.stdout.flush()
+        complain(f"Error: {exc}")
+        sys.exit(int(exc.code))
+    except KeyboardInterrupt:
+        sys.exit(130)

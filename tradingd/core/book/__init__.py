@@ -1,0 +1,1 @@
+"""What we hold: the order's life, the ledger, one account's whole state."""

@@ -1,0 +1,183 @@
+"""One account's whole state: the booked half (a fold of facts) and the observed half (quotes, ranges, marks).
+
+`Book.emit` is the only way booked state changes: it folds the fact and remembers it for the journal, so the live book and a
+replay of the journal are the same by construction (I8). The observed half changes with every believed quote and is learned again
+after a restart. Source: ARCHITECTURE "the way of one event", "Booked and observed".
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import fsum, inf
+from typing import Any
+
+import msgspec
+
+from tradingd.core.book.booked import Booked
+from tradingd.core.book.fold import fold
+from tradingd.core.book.market import Market
+from tradingd.core.book.orders import OPEN, Life, Working
+from tradingd.core.facts import AnyFact
+from tradingd.core.types import ZERO, AccountId, Instrument, Leg, OrderId, Qty, Symbol, TradingState
+
+_STRICTER = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2, TradingState.LOCKED: 3}
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_decode = msgspec.json.Decoder(Booked).decode
+
+
+class Book:
+    """One broker account. Slotted: the quote path touches `markets`, `equity` and `loss_line` only."""
+
+    __slots__ = (
+        "account", "booked", "equity", "facts", "last_event_ts", "last_reconcile_ts", "loss_line", "markets", "now", "quotes",
+        "strategy_errors", "strategy_states", "twins",
+    )  # fmt: skip
+
+    def __init__(self, account: AccountId, *, currency: str = "USD", booked: Booked | None = None) -> None:
+        self.account = account
+        self.booked = booked or Booked(account=account, currency=currency)
+        self.markets: dict[Symbol, Market] = {}
+        self.facts: list[AnyFact] = []
+        self.equity = 0.0  # observed: cash + marks, account currency
+        self.loss_line = -inf  # below this equity the day's loss limit or the drawdown limit acts
+        self.now = 0
+        self.quotes = 0
+        self.last_event_ts = 0
+        self.twins = 0  # recommendations seen again
+        self.last_reconcile_ts = 0
+        self.strategy_states: dict[str, Any] = {}
+        self.strategy_errors: dict[str, list[int]] = {}
+
+    # the fold ---------------------------------------------------------------------------------------------------------
+
+    def emit(self, fact: AnyFact) -> None:
+        """Fold a fact and hand it to the journal with the step's result."""
+        fold(self.booked, fact)
+        self.facts.append(fact)
+
+    def replay(self, fact: AnyFact) -> None:
+        """Fold a fact that is in the journal already."""
+        fold(self.booked, fact)
+        if fact.ts > self.now:
+            self.now = fact.ts
+
+    def take_facts(self) -> tuple[AnyFact, ...]:
+        facts = tuple(self.facts)
+        self.facts.clear()
+        return facts
+
+    def dump(self) -> bytes:
+        """The booked half as canonical JSON: the snapshot, and what a state hash is taken over."""
+        return _encode(self.booked)
+
+    @staticmethod
+    def load(data: bytes) -> Booked:
+        return _decode(data)
+
+    # what is watched ---------------------------------------------------------------------------------------------------
+
+    def watch(self, instrument: Instrument, *, band: float, atr_bars: int) -> Market:
+        market = self.markets.get(instrument.symbol)
+        if market is None:
+            market = self.markets[instrument.symbol] = Market(instrument, band=band, atr_bars=atr_bars)
+        return market
+
+    def rate(self, instrument: Instrument) -> Decimal:
+        """Account value of one price point of one unit: multiplier x fx."""
+        fx = Decimal(1) if instrument.currency == self.booked.currency else self.booked.rates.get(instrument.currency, Decimal(1))
+        return instrument.multiplier * fx
+
+    def remark(self) -> None:
+        """Recompute equity and each market's exposure from the booked side; called after any fact that moved money."""
+        terms = [float(self.booked.cash)]
+        for market in self.markets.values():
+            position = self.booked.positions.get(market.instrument.symbol)
+            if position is None or not position.qty:
+                market.exposure = 0.0
+                continue
+            market.exposure = float(position.qty * self.rate(market.instrument))
+            terms.append(market.exposure * (market.mid or float(position.avg_price)))
+        for symbol, position in self.booked.positions.items():
+            if position.qty and symbol not in self.markets:
+                terms.append(float(position.basis))
+        self.equity = fsum(terms)
+
+    # questions ---------------------------------------------------------------------------------------------------------
+
+    def qty(self, symbol: Symbol) -> Qty:
+        position = self.booked.positions.get(symbol)
+        return position.qty if position is not None else Qty(ZERO)
+
+    def open_orders(self, symbol: Symbol | None = None, leg: Leg | None = None) -> list[Working]:
+        """Orders that may still trade, unknown ones included, in the order they were intended."""
+        return [
+            w
+            for w in self.booked.orders.values()
+            if w.life in OPEN and (symbol is None or w.order.symbol == symbol) and (leg is None or w.order.leg is leg)
+        ]
+
+    def unknown_orders(self) -> list[Working]:
+        return [w for w in self.booked.orders.values() if w.life is Life.UNKNOWN]
+
+    def protection(self, symbol: Symbol) -> Working | None:
+        """The protective stop that may be resting at the venue."""
+        found = self.open_orders(symbol, Leg.PROTECT)
+        return found[-1] if found else None
+
+    def working_exits(self, symbol: Symbol) -> Qty:
+        return Qty(_total(w.leaves() for w in self.open_orders(symbol, Leg.EXIT)))
+
+    def working_entries(self, symbol: Symbol) -> Qty:
+        return Qty(_total(w.leaves() for w in self.open_orders(symbol, Leg.ENTRY)))
+
+    def active_pool(self) -> float:
+        return self.equity - float(self.booked.reserve)
+
+    def drawdown(self) -> float:
+        """Share of the highest equity; the starting capital counts as one (0..1)."""
+        top = max(float(self.booked.high_water), self.equity)
+        return (top - self.equity) / top if top > 0 else 0.0
+
+    def day_loss(self) -> float:
+        """Loss of this session as a share of its opening equity; negative is a gain."""
+        base = float(self.booked.day_open)
+        return (base - self.equity) / base if base > 0 else 0.0
+
+    def state(self) -> TradingState:
+        """The strictest of all holds (FEATURES 5.9)."""
+        strictest = TradingState.ACTIVE
+        for hold in self.booked.holds.values():
+            if _STRICTER[hold.state] > _STRICTER[strictest]:
+                strictest = hold.state
+        return strictest
+
+    def breaker_word(self) -> str:
+        """The active trips in words, "" when none."""
+        return ", ".join(sorted(self.booked.trips))
+
+    def values(self) -> dict[str, float]:
+        """Sector -> absolute market value, working entries counted at their reference price (I6)."""
+        by_sector: dict[str, list[float]] = {}
+        for symbol, market in self.markets.items():
+            value = self.symbol_value(symbol)
+            if value:
+                by_sector.setdefault(market.instrument.sector, []).append(value)
+        return {sector: fsum(values) for sector, values in by_sector.items()}
+
+    def symbol_value(self, symbol: Symbol) -> float:
+        market = self.markets[symbol]
+        pending = float(self.working_entries(symbol) * self.rate(market.instrument)) * (market.mid or 0.0)
+        return abs(market.exposure) * market.mid + pending
+
+    def held(self) -> list[Symbol]:
+        return [s for s, p in self.booked.positions.items() if p.qty]
+
+    def order(self, order_id: OrderId) -> Working | None:
+        return self.booked.orders.get(order_id)
+
+
+def _total(parts: Any) -> Decimal:
+    total = ZERO
+    for part in parts:
+        total += part
+    return total

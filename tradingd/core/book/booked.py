@@ -1,0 +1,110 @@
+"""The booked half of one account: everything that facts say, exact, and nothing else. It is what a snapshot holds.
+
+Every field is rebuilt by folding facts (`core/book/fold.py`); nobody else writes here. Lists that could grow for ever are pruned
+by the fold itself, by time or count, so memory is bounded whatever the history (I15).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from tradingd.core.book.ledger import Position
+from tradingd.core.book.orders import Working
+from tradingd.core.facts import (
+    Alerted, BreakerTripped, Decided, DriftFound, FlattenBegun, ForeignSeen, StateChanged, StopSet,
+)  # fmt: skip
+from tradingd.core.types import AccountId, DecisionId, Money, OrderId, Side, Symbol, TierName, VenueOrderId
+
+
+class Seen(msgspec.Struct, array_like=True):
+    """A recommendation that was decided, kept while its twin could still be accepted (E1)."""
+
+    decision_id: DecisionId
+    ts: int
+
+
+class Sent(msgspec.Struct, array_like=True):
+    """One order intended lately, for the throttles of R2."""
+
+    ts: int
+    symbol: Symbol
+    side: Side
+    qty: Decimal
+    entry: bool
+
+
+class ClosedTrade(msgspec.Struct, array_like=True):
+    ts: int
+    symbol: Symbol
+    pnl: Money
+
+
+class Plan(msgspec.Struct, array_like=True):
+    """What an entry decision needs again when it fills, and why an exit was made when it closes."""
+
+    source: str
+    atr: float | None
+    confidence: float | None
+    orders: list[OrderId]
+
+
+class Start(msgspec.Struct, array_like=True):
+    ts: int
+    clean: bool
+
+
+class Booked(msgspec.Struct, kw_only=True):
+    """One account by the word of its facts."""
+
+    account: AccountId
+    currency: str = "USD"
+    cash: Money = Money(Decimal(0))
+    deposits: Money = Money(Decimal(0))
+    fees: Money = Money(Decimal(0))
+    realised: Money = Money(Decimal(0))
+    positions: dict[Symbol, Position] = {}
+    levels: dict[Symbol, StopSet] = {}
+    orders: dict[OrderId, Working] = {}
+    finished: list[OrderId] = []
+    decision_seq: int = 0
+    seen: dict[str, Seen] = {}
+    plans: dict[DecisionId, Plan] = {}
+    reserve: Money = Money(Decimal(0))
+    tier: TierName = TierName.CONSERVATIVE
+    high_water: Money = Money(Decimal(0))
+    drawdown_max: float = 0.0
+    day: str = ""
+    day_open: Money = Money(Decimal(0))
+    day_is_open: bool = False
+    day_loss_tripped: bool = False
+    day_trades: list[str] = []
+    days: list[str] = []
+    trips: dict[str, BreakerTripped] = {}
+    stop_outs: list[int] = []
+    holds: dict[str, StateChanged] = {}
+    drift: dict[Symbol, DriftFound] = {}
+    flatten: dict[str, FlattenBegun] = {}
+    link_up: bool = False
+    link_broker: str = ""
+    link_why: str = "not connected yet"
+    link_ts: int = 0
+    untradable: dict[Symbol, str] = {}
+    rates: dict[str, Decimal] = {}
+    actions: list[str] = []
+    commands: dict[str, tuple[str, bool]] = {}
+    foreign: dict[VenueOrderId, ForeignSeen] = {}
+    fill_cursor: int = 0  # every fill up to here is booked
+    fills_ahead: list[int] = []  # booked beyond a gap (out of order)
+    rejects: dict[Symbol, int] = {}
+    exits_refused: dict[Symbol, int] = {}
+    trades: list[ClosedTrade] = []
+    sent: list[Sent] = []
+    starts: list[Start] = []
+    recent: list[Decided] = []
+    alerts: list[Alerted] = []
+    counts: dict[str, int] = {}
+    refusals: dict[str, int] = {}
+    last_ts: int = 0
+    stopped: bool = True  # the last fact was a clean stop (or there is none yet)

@@ -1,0 +1,349 @@
+"""The fold: what each fact does to the booked half of an account. Total, and the only writer of `Booked`.
+
+One function a fact, found by its class; a fact without a function changes nothing but the counts. Replaying a journal through
+`fold` rebuilds the account exactly, so nothing here may look at a quote, a setting or a clock. Source: J1, I8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from tradingd.core.book.booked import Booked, ClosedTrade, Plan, Seen, Sent, Start
+from tradingd.core.book.ledger import adopt, post_fill, split
+from tradingd.core.book.orders import FINAL, Life, Working
+from tradingd.core.facts import (
+    Alerted, AmendRefused, AnyFact, Anomaly, BreakerResumed, BreakerTripped, CancelIntended, CancelRefused, CashMoved, CommandSeen,
+    DayClosed, DayOpened, Decided, DriftCleared, DriftFound, Filled, FlattenBegun, FlattenDone, ForeignSeen, Kind, LinkChanged,
+    OrderAmended, OrderIntended, OrderMoved, Outcome, PositionAdopted, RateSet, ReplaceIntended, ReserveMoved, ShutDown, SplitApplied,
+    StartedUp, StateChanged, StopSet, TierChanged, TradableChanged,
+)  # fmt: skip
+from tradingd.core.types import NS, ZERO, Leg, Money, Order, Symbol, TradingState
+
+DAY = 86_400 * NS
+KEEP_SEEN = 2 * DAY  # intake refuses anything older than a day
+KEEP_SENT = 600 * NS
+KEEP_TRADES = 45 * DAY
+KEEP_FINISHED = 400  # finished orders kept for the page, for late fills and for repeated reports
+KEEP_FINISHED_FOR = 7 * DAY
+KEEP_RECENT = 100
+KEEP_COMMANDS = 200
+
+
+def fold(b: Booked, fact: AnyFact) -> None:
+    """Fold one fact in. Facts come in the journal's order."""
+    handler = _HANDLERS.get(type(fact))
+    if handler is not None:
+        handler(b, fact)
+    b.stopped = type(fact) is ShutDown
+    if fact.ts > b.last_ts:
+        b.last_ts = fact.ts
+
+
+def _count(b: Booked, name: str, n: int = 1) -> None:
+    b.counts[name] = b.counts.get(name, 0) + n
+
+
+# decisions --------------------------------------------------------------------------------------------------------------
+
+
+def _decided(b: Booked, f: Decided) -> None:
+    b.decision_seq = max(b.decision_seq, f.seq)
+    _count(b, "decisions")
+    if f.outcome is Outcome.ACT:
+        _count(b, "acted")
+        b.plans[f.decision_id] = Plan(f.source, f.atr, f.confidence, list(f.orders))
+    else:
+        _count(b, "refused")
+        for reason in f.reasons:
+            b.refusals[reason.value] = b.refusals.get(reason.value, 0) + 1
+        if f.kind is Kind.EXIT:
+            b.exits_refused[f.symbol] = f.ts
+    if f.cause and f.kind is Kind.ENTRY or f.source.startswith(("strategy:", "api", "file")):
+        b.seen[f.cause] = Seen(f.decision_id, f.ts)
+        _drop_old(b.seen, f.ts - KEEP_SEEN)
+    b.recent.append(f)
+    if len(b.recent) > KEEP_RECENT:
+        del b.recent[0]
+
+
+def _drop_old(seen: dict[str, Seen], before: int) -> None:
+    """Entries are in the order they came, so the old ones stand first: amortised O(1)."""
+    while seen:
+        first = next(iter(seen))
+        if seen[first].ts >= before:
+            return
+        del seen[first]
+
+
+# orders -----------------------------------------------------------------------------------------------------------------
+
+
+def _intended(b: Booked, f: OrderIntended) -> None:
+    order = f.order
+    b.orders[order.order_id] = Working.of(order, f.ts)
+    if order.leg is not Leg.PROTECT:
+        b.sent.append(Sent(f.ts, order.symbol, order.side, order.qty, order.leg is Leg.ENTRY))
+        while b.sent and b.sent[0].ts < f.ts - KEEP_SENT:
+            del b.sent[0]
+    _count(b, "orders")
+
+
+def _moved(b: Booked, f: OrderMoved) -> None:
+    working = b.orders[f.order_id]
+    working.move(f)
+    symbol = working.order.symbol
+    if f.to == Life.REJECTED:
+        b.rejects[symbol] = b.rejects.get(symbol, 0) + 1
+        _count(b, "rejected")
+    elif f.to == Life.LIVE:
+        b.rejects.pop(symbol, None)
+    if working.life in FINAL:
+        _finish(b, working, f.ts)
+
+
+def _finish(b: Booked, working: Working, ts: int) -> None:
+    """Finished orders stay a while, then go: by count, but never while a late fill of theirs is likely (A14, D12)."""
+    if working.order.order_id not in b.finished[-8:]:
+        b.finished.append(working.order.order_id)
+    while len(b.finished) > KEEP_FINISHED:
+        oldest = b.orders.get(b.finished[0])
+        if oldest is not None and oldest.life in FINAL:
+            if ts - oldest.updated_ts < KEEP_FINISHED_FOR:
+                return
+            _forget(b, oldest.order)
+        del b.finished[0]
+
+
+def _forget(b: Booked, order: Order) -> None:
+    del b.orders[order.order_id]
+    plan = b.plans.get(order.decision_id)
+    if plan is not None and not any(order_id in b.orders for order_id in plan.orders):
+        del b.plans[order.decision_id]
+
+
+def _amended(b: Booked, f: OrderAmended) -> None:
+    b.orders[f.order_id].amended(f)
+
+
+def _amend_refused(b: Booked, f: AmendRefused) -> None:
+    b.orders[f.order_id].amend_refused(f)
+
+
+def _cancel_intended(b: Booked, f: CancelIntended) -> None:
+    b.orders[f.order_id].cancel_intended(f)
+
+
+def _cancel_refused(b: Booked, f: CancelRefused) -> None:
+    b.orders[f.order_id].cancel_refused(f)
+
+
+def _replace_intended(b: Booked, f: ReplaceIntended) -> None:
+    b.orders[f.order_id].replace_intended(f)
+
+
+def _foreign(b: Booked, f: ForeignSeen) -> None:
+    if f.open:
+        b.foreign[f.venue_order_id] = f
+    else:
+        b.foreign.pop(f.venue_order_id, None)
+
+
+# fills and positions ----------------------------------------------------------------------------------------------------
+
+
+def _filled(b: Booked, f: Filled) -> None:
+    working = b.orders.get(f.order_id)
+    if working is not None:
+        working.filled(f)
+    posting = post_fill(
+        b.positions.get(f.symbol), f.symbol, f.side, f.qty, f.price, f.fee, multiplier=f.multiplier, rate=f.rate, ts=f.ts
+    )
+    position = b.positions[f.symbol] = posting.position
+    b.cash = Money(b.cash + posting.cash)
+    b.fees = Money(b.fees + f.fee)
+    b.realised = Money(b.realised + f.realised)
+    _count(b, "fills")
+    _advance_cursor(b, f.cursor)
+    if f.day_trade:
+        b.day_trades.append(b.day)
+        del b.day_trades[:-50]
+    if f.realised:
+        b.trades.append(ClosedTrade(f.ts, f.symbol, f.realised))
+        while b.trades and b.trades[0].ts < f.ts - KEEP_TRADES:
+            del b.trades[0]
+    if not position.qty:
+        _closed(b, f, working)
+
+
+def _closed(b: Booked, f: Filled, working: Working | None) -> None:
+    """The position is flat: its levels go, and a stop-out is remembered for the volatility breaker (E6)."""
+    b.levels.pop(f.symbol, None)
+    b.exits_refused.pop(f.symbol, None)
+    if working is None:
+        return
+    plan = b.plans.get(working.order.decision_id)
+    if working.order.leg is Leg.PROTECT or (plan is not None and plan.source == "stop" and working.order.leg is Leg.EXIT):
+        b.stop_outs.append(f.ts)
+        del b.stop_outs[:-20]
+        _count(b, "stop_outs")
+
+
+def _advance_cursor(b: Booked, cursor: int) -> None:
+    if cursor == b.fill_cursor + 1:
+        b.fill_cursor = cursor
+        while b.fills_ahead and b.fills_ahead[0] == b.fill_cursor + 1:
+            b.fill_cursor = b.fills_ahead.pop(0)
+    elif cursor > b.fill_cursor:
+        b.fills_ahead = sorted({*b.fills_ahead, cursor})
+
+
+def _stop_set(b: Booked, f: StopSet) -> None:
+    b.levels[f.symbol] = f
+
+
+def _cash(b: Booked, f: CashMoved) -> None:
+    b.cash = Money(b.cash + f.amount)
+    if f.kind in ("deposit", "adopted"):
+        b.deposits = Money(b.deposits + f.amount)
+    _remember_action(b, f.action_id)
+
+
+def _remember_action(b: Booked, action_id: str) -> None:
+    if action_id:
+        b.actions.append(action_id)
+        del b.actions[:-500]
+
+
+def _split_applied(b: Booked, f: SplitApplied) -> None:
+    position = b.positions.get(f.symbol)
+    if position is not None and position.qty:
+        b.positions[f.symbol] = split(position, f.ratio)
+    _remember_action(b, f"{f.action_id}:{f.symbol}")
+
+
+def _adopted(b: Booked, f: PositionAdopted) -> None:
+    """The venue's position becomes ours at the mark, without a change of the account's value there."""
+    posting = adopt(b.positions.get(f.symbol), f.symbol, f.qty, f.price, multiplier=f.multiplier, rate=f.rate, ts=f.ts)
+    b.positions[f.symbol] = posting.position
+    b.cash = Money(b.cash + posting.cash)
+    b.realised = Money(b.realised + posting.realised)
+    if not f.qty:
+        b.levels.pop(f.symbol, None)
+
+
+def _rate(b: Booked, f: RateSet) -> None:
+    b.rates[f.currency] = Decimal(f.rate)
+
+
+def _reserve(b: Booked, f: ReserveMoved) -> None:
+    b.reserve = f.balance
+
+
+def _tier(b: Booked, f: TierChanged) -> None:
+    b.tier = f.tier
+
+
+def _day_opened(b: Booked, f: DayOpened) -> None:
+    b.day, b.day_open, b.day_is_open, b.day_loss_tripped = f.date, f.equity, True, False
+    b.days.append(f.date)
+    del b.days[:-10]
+    if not b.high_water:
+        b.high_water = f.equity
+
+
+def _day_closed(b: Booked, f: DayClosed) -> None:
+    b.day_is_open = False
+    b.high_water = f.high_water
+    b.drawdown_max = max(b.drawdown_max, f.drawdown)
+    _count(b, "days")
+
+
+# states -----------------------------------------------------------------------------------------------------------------
+
+
+def _tripped(b: Booked, f: BreakerTripped) -> None:
+    b.trips[trip_key(f.kind.value, f.symbol)] = f
+    _count(b, "breaker_trips")
+    if f.kind == "daily_loss":
+        b.day_loss_tripped = True
+    if f.kind == "volatility":
+        b.stop_outs.clear()
+
+
+def _resumed(b: Booked, f: BreakerResumed) -> None:
+    b.trips.pop(trip_key(f.kind.value, f.symbol), None)
+
+
+def trip_key(kind: str, symbol: Symbol | None) -> str:
+    return f"{kind}:{symbol}" if symbol else kind
+
+
+def _state(b: Booked, f: StateChanged) -> None:
+    if f.state is TradingState.ACTIVE:
+        b.holds.pop(f.key, None)
+    else:
+        b.holds[f.key] = f
+
+
+def _flatten_begun(b: Booked, f: FlattenBegun) -> None:
+    b.flatten[f.command_id] = f
+
+
+def _flatten_done(b: Booked, f: FlattenDone) -> None:
+    b.flatten.pop(f.command_id, None)
+
+
+def _drift(b: Booked, f: DriftFound) -> None:
+    b.drift[f.symbol] = f
+
+
+def _drift_cleared(b: Booked, f: DriftCleared) -> None:
+    b.drift.pop(f.symbol, None)
+
+
+def _link(b: Booked, f: LinkChanged) -> None:
+    b.link_up, b.link_broker, b.link_why, b.link_ts = f.up, f.broker, f.why, f.ts
+
+
+def _tradable(b: Booked, f: TradableChanged) -> None:
+    if f.tradable:
+        b.untradable.pop(f.symbol, None)
+    else:
+        b.untradable[f.symbol] = f.why or "not tradable"
+
+
+def _command(b: Booked, f: CommandSeen) -> None:
+    b.commands[f.command_id] = (f.answer, f.refused)
+    while len(b.commands) > KEEP_COMMANDS:
+        del b.commands[next(iter(b.commands))]
+
+
+def _alert(b: Booked, f: Alerted) -> None:
+    b.alerts.append(f)
+    del b.alerts[:-KEEP_RECENT]
+    _count(b, f"alerts_{f.level}")
+
+
+def _anomaly(b: Booked, f: Anomaly) -> None:
+    _count(b, "anomalies")
+
+
+def _started(b: Booked, f: StartedUp) -> None:
+    """A new process: the link is not proven yet, whatever the last one had."""
+    b.link_up, b.link_why = False, "starting"
+    b.starts.append(Start(f.ts, f.clean))
+    del b.starts[:-20]
+
+
+_HANDLERS: dict[type, Callable[[Booked, Any], None]] = {
+    Decided: _decided, OrderIntended: _intended, CancelIntended: _cancel_intended, ReplaceIntended: _replace_intended,
+    OrderMoved: _moved, OrderAmended: _amended, AmendRefused: _amend_refused, CancelRefused: _cancel_refused, Filled: _filled,
+    ForeignSeen: _foreign, Anomaly: _anomaly, StopSet: _stop_set, CashMoved: _cash, SplitApplied: _split_applied, RateSet: _rate,
+    ReserveMoved: _reserve, TierChanged: _tier, DayOpened: _day_opened, DayClosed: _day_closed, BreakerTripped: _tripped,
+    BreakerResumed: _resumed, StateChanged: _state, FlattenBegun: _flatten_begun, FlattenDone: _flatten_done, DriftFound: _drift,
+    DriftCleared: _drift_cleared, PositionAdopted: _adopted, LinkChanged: _link, TradableChanged: _tradable, CommandSeen: _command,
+    Alerted: _alert, StartedUp: _started,
+}  # fmt: skip
+

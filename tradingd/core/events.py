@@ -1,0 +1,299 @@
+"""What can come in. Every event enters by the one inbox; time is in the event, never read by the core.
+
+Times are integer nanoseconds since the epoch, UTC. `Quote` is a plain slotted class because it is the hot path; everything
+else is a frozen struct.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import dataclass_transform
+
+import msgspec
+
+from tradingd.core.types import (
+    AccountId, ExecId, Money, OrderId, OrderType, Price, Qty, Side, Symbol, VenueOrderId,
+)  # fmt: skip
+
+
+class Quote:
+    """Top of book of one instrument. Prices in quote currency (float, observed), sizes in units. Source: B7.
+
+    ts: the source's time.   seq: the source's sequence, rising per source, 0 when it has none.
+    """
+
+    __slots__ = ("ask", "ask_size", "bid", "bid_size", "recv_ts", "seq", "source", "symbol", "ts")
+
+    def __init__(
+        self, symbol: Symbol, bid: float, ask: float, ts: int, *, bid_size: float = 0.0, ask_size: float = 0.0,
+        seq: int = 0, recv_ts: int = 0, source: str = "",
+    ) -> None:  # fmt: skip
+        self.symbol = symbol
+        self.bid = bid
+        self.ask = ask
+        self.ts = ts
+        self.bid_size = bid_size
+        self.ask_size = ask_size
+        self.seq = seq
+        self.recv_ts = recv_ts
+        self.source = source
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
+class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=True):
+    """Base of all struct events."""
+
+    ts: int
+
+
+class Bar(Said):
+    """One closed bar. ts: the bar's END. span_s: 86400 for a session's daily bar, else seconds. history: a warm-up bar,
+    from which strategies learn but do not act."""
+
+    symbol: Symbol
+    span_s: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float = 0.0
+    history: bool = False
+
+
+class Action(StrEnum):
+    BUY = "buy"
+    SELL = "sell"
+
+
+class Mode(StrEnum):
+    PAPER = "paper_eligible"
+    LIVE = "live_eligible"
+
+
+class Recommendation(Said):
+    """An idea from outside (file, HTTP, bus) or from a strategy. Source: E1.
+
+    id: unique per source; seen twice it is one recommendation.   confidence: 0..1.   generated_at: ns.
+    account: the one account it is for, or None for all.
+    """
+
+    id: str
+    symbol: Symbol
+    action: Action
+    confidence: float
+    generated_at: int
+    mode: Mode = Mode.PAPER
+    thesis: str = ""
+    source: str = "api"
+    account: AccountId | None = None
+
+
+class OrderEvent(Said):
+    """Base of what a venue (or dispatch, for proof that nothing was sent) says about one of our orders."""
+
+    account: AccountId
+    order_id: OrderId
+
+
+class OrderAccepted(OrderEvent):
+    venue_order_id: VenueOrderId
+
+
+class OrderRejected(OrderEvent):
+    """Proven refused by the venue. code: the venue's own."""
+
+    code: str
+    text: str = ""
+
+
+class OrderUnknown(OrderEvent):
+    """Sent or perhaps sent, outcome not proven: timeout, 5xx, lost link, restart."""
+
+    why: str
+
+
+class OrderNever(OrderEvent):
+    """Proven never to have reached the venue, and it never will. proof: says how we know."""
+
+    proof: str
+
+
+class OrderCancelled(OrderEvent):
+    """No more of it will fill. cum_qty: filled in all by the venue's word, None when it does not say."""
+
+    reason: str = ""
+    cum_qty: Qty | None = None
+
+
+class OrderExpired(OrderEvent):
+    cum_qty: Qty | None = None
+
+
+class OrderReplaced(OrderEvent):
+    """An amend took effect. rev: the revision we asked for."""
+
+    rev: int
+    qty: Qty
+    limit: Price | None = None
+    stop: Price | None = None
+
+
+class ReplaceRejected(OrderEvent):
+    rev: int
+    code: str
+    text: str = ""
+
+
+class CancelRejected(OrderEvent):
+    code: str
+    text: str = ""
+
+
+class FillSeen(OrderEvent):
+    """One execution. qty > 0; fee: cost is positive, account currency. cursor: the venue's running number of fills of the
+    account (1, 2, ...), 0 where it has none. order_id "" marks an execution of an order that is not ours."""
+
+    exec_id: ExecId
+    symbol: Symbol
+    side: Side
+    qty: Qty
+    price: Price
+    fee: Money
+    cursor: int = 0
+    venue_order_id: VenueOrderId = VenueOrderId("")
+
+
+class ForeignOrder(Said):
+    """An order on the account that we did not send (D21). open: still working."""
+
+    account: AccountId
+    venue_order_id: VenueOrderId
+    symbol: Symbol
+    side: Side
+    qty: Qty
+    type: OrderType
+    open: bool
+
+
+class PositionsSeen(Said):
+    """All positions by the venue's word, signed; absent means flat. cursor: fills the venue had counted at that moment."""
+
+    account: AccountId
+    positions: dict[Symbol, Qty]
+    cursor: int
+
+
+class AccountSeen(Said):
+    """Balances by the venue's word, account currency."""
+
+    account: AccountId
+    cash: Money
+    equity: Money
+    blocked: bool = False
+
+
+class LinkUp(Said):
+    account: AccountId
+    broker: str
+
+
+class LinkLost(Said):
+    account: AccountId
+    broker: str
+    why: str
+
+
+class Reconciled(Said):
+    """Orders, fills and positions of the account were compared with the venue after (re)connecting: entries may go."""
+
+    account: AccountId
+    orders: int
+    fills: int
+
+
+class Dividend(Said):
+    """Cash credited (or, short, debited) by the venue. amount: account currency, signed. action_id: counts once."""
+
+    account: AccountId
+    symbol: Symbol
+    amount: Money
+    action_id: str
+
+
+class Split(Said):
+    """ratio new shares for one old, effective before the next quote of the symbol. action_id: counts once."""
+
+    symbol: Symbol
+    ratio: float
+    action_id: str
+
+
+class InstrumentStatus(Said):
+    """The venue opened, halted or closed one instrument."""
+
+    symbol: Symbol
+    tradable: bool
+    why: str = ""
+
+
+class FxRate(Said):
+    """Account-currency value of one unit of `currency`."""
+
+    currency: str
+    rate: Price
+
+
+class Verb(StrEnum):
+    PAUSE = "pause"
+    HALT = "halt"
+    FLATTEN = "flatten"
+    LOCKOUT = "lockout"
+    CANCEL = "cancel"
+    RESUME = "resume"
+    ADOPT = "adopt"  # accept the venue's position where it drifted
+    TRIP = "trip"  # the breaker, by hand
+    RELEASE = "release"  # move reserve into the active pool
+
+
+class Command(Said):
+    """An operator's word, by name. account None: all accounts. until: ns, for lockout. symbol/order_id narrow flatten and
+    cancel. Source: FEATURES 5.9, H3."""
+
+    id: str
+    verb: Verb
+    actor: str
+    reason: str = ""
+    account: AccountId | None = None
+    until: int | None = None
+    symbol: Symbol | None = None
+    order_id: OrderId | None = None
+    protective: bool = False
+    flatten: bool = False
+    amount: Money | None = None
+
+
+class Timer(Said):
+    """Time passing; `name` says which schedule fired ("minute" drives every time rule of the core)."""
+
+    name: str = "minute"
+
+
+class Started(Said):
+    """This process took over the book. clean: the last one ended on purpose. build/config: hashes, so that each record can
+    name the code and the rules behind it."""
+
+    mode: str
+    build: str
+    config: str
+    clean: bool
+
+
+class Stopping(Said):
+    reason: str
+
+
+Event = (
+    Quote | Bar | Recommendation | OrderAccepted | OrderRejected | OrderUnknown | OrderNever | OrderCancelled | OrderExpired
+    | OrderReplaced | ReplaceRejected | CancelRejected | FillSeen | ForeignOrder | PositionsSeen | AccountSeen | LinkUp
+    | LinkLost | Reconciled | Dividend | Split | InstrumentStatus | FxRate | Command | Timer | Started | Stopping
+)  # fmt: skip

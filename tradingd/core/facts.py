@@ -1,0 +1,464 @@
+"""What was decided or learned: the journal's vocabulary. The book is the fold of these and nothing else.
+
+Each fact is one journal line's payload: `{"fact": <class name>, ...}`; Decimals travel as strings. A fact never changes its
+meaning; a new meaning is a new fact (B16, H8). `ts` is the time of the event that caused it, never a clock's.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import dataclass_transform
+
+import msgspec
+
+from tradingd.core.types import (
+    AccountId, DecisionId, ExecId, Money, Order, OrderId, OrderType, Price, Qty, Side, Symbol, TierName, TradingState, VenueOrderId,
+)  # fmt: skip
+
+
+class Reason(StrEnum):
+    """Why something was refused, in order of precedence: the first that applies is the headline, all are recorded."""
+
+    # intake
+    DUPLICATE = "duplicate"
+    INVALID = "invalid"
+    STALE_RECOMMENDATION = "stale_recommendation"
+    MODE_NOT_ELIGIBLE = "mode_not_eligible"
+    UNKNOWN_SYMBOL = "unknown_symbol"
+    # state
+    HALTED = "halted"
+    LOCKED = "locked"
+    REDUCING = "reducing"
+    LINK_NOT_READY = "link_not_ready"
+    ORDER_UNKNOWN = "order_unknown"
+    DRIFT = "drift"
+    ACCOUNT_BLOCKED = "account_blocked"
+    # market
+    MARKET_CLOSED = "market_closed"
+    OUTSIDE_WINDOW = "outside_window"
+    CALENDAR_MISSING = "calendar_missing"
+    NOT_TRADABLE = "not_tradable"
+    NO_PRICE = "no_price"
+    STALE_PRICE = "stale_price"
+    # stops and sizer
+    LOW_CONFIDENCE = "low_confidence"
+    NO_RANGE = "no_range"
+    NOTHING_TO_REDUCE = "nothing_to_reduce"
+    ALREADY_HELD = "already_held"
+    NOT_SHORTABLE = "not_shortable"
+    CORRELATION = "correlation"
+    EARNINGS = "earnings"
+    HEAT = "heat"
+    SIZE_ZERO = "size_zero"
+    # reserve
+    ACTIVE_POOL_MINIMUM = "active_pool_minimum"
+    RESERVE_SHORT = "reserve_short"
+    # breaker
+    BREAKER_ACTIVE = "breaker_active"
+    TICKER_COOLDOWN = "ticker_cooldown"
+    # gate (R1, R2)
+    BUYING_POWER = "buying_power"
+    POSITION_LIMIT = "position_limit"
+    SECTOR_LIMIT = "sector_limit"
+    DAILY_LOSS = "daily_loss"
+    DRAWDOWN = "drawdown"
+    OPEN_POSITIONS = "open_positions"
+    OPEN_TRADES = "open_trades"
+    WASH_TRADE = "wash_trade"
+    PDT = "pdt"
+    MAX_QTY = "max_qty"
+    MAX_NOTIONAL = "max_notional"
+    PRICE_COLLAR = "price_collar"
+    ORDER_RATE = "order_rate"
+    REPEATED_EXECUTION = "repeated_execution"
+    DUPLICATE_ORDER = "duplicate_order"
+    REJECT_LOOP = "reject_loop"
+    LIMIT_MISSING = "limit_missing"
+
+    @property
+    def transient(self) -> bool:
+        """Could the same request succeed later without anybody changing the rules?"""
+        return self not in _FINAL
+
+
+_FINAL = frozenset(
+    {Reason.DUPLICATE, Reason.INVALID, Reason.STALE_RECOMMENDATION, Reason.MODE_NOT_ELIGIBLE, Reason.UNKNOWN_SYMBOL, Reason.LIMIT_MISSING}
+)
+PRECEDENCE: dict[Reason, int] = {reason: i for i, reason in enumerate(Reason)}
+
+
+class Check(msgspec.Struct, frozen=True, array_like=True):
+    """One named check of a decision: what was measured, against what, and how it came out.
+
+    value and limit are in the unit the name implies (ratios as 0.10, money in account currency, times as ISO text); `ok` None
+    means the check could not be made because an earlier one left nothing to measure.
+    """
+
+    name: str
+    value: float | str | None
+    limit: float | str | None
+    ok: bool | None
+    reason: Reason | None = None
+    note: str = ""
+
+
+class Pools(msgspec.Struct, frozen=True):
+    """Money at the moment of a decision. equity = active + reserve, account currency."""
+
+    equity: float
+    active: float
+    reserve: float
+    cash: float
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
+class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", tag=True):
+    ts: int
+    account: AccountId
+
+
+# decisions ------------------------------------------------------------------------------------------------------------
+
+
+class Outcome(StrEnum):
+    ACT = "act"
+    SKIP = "skip"
+
+
+class Kind(StrEnum):
+    ENTRY = "entry"
+    EXIT = "exit"
+
+
+class Decided(Fact):
+    """One whole decision (E11). Every recommendation ends in exactly one; exits by stop, breaker or operator have theirs.
+
+    source: "strategy:<name>", "api", "file", "stop", "target", "breaker", "operator", "no_price".
+    cause: id of the recommendation, command or order that led here.   ref_price: the price it stood on.
+    headline: the first reason by precedence, None when acted.   orders: client order ids it produced.
+    """
+
+    decision_id: DecisionId
+    seq: int
+    kind: Kind
+    symbol: Symbol
+    side: Side
+    outcome: Outcome
+    source: str
+    cause: str
+    headline: Reason | None
+    reasons: tuple[Reason, ...]
+    checks: tuple[Check, ...]
+    pools: Pools
+    tier: TierName
+    heat: float
+    breaker: str
+    state: TradingState
+    confidence: float | None = None
+    thesis: str = ""
+    qty: Qty | None = None
+    notional: Money | None = None
+    ref_price: float | None = None
+    stop: Price | None = None
+    target: Price | None = None
+    atr: float | None = None
+    orders: tuple[OrderId, ...] = ()
+
+
+# orders ---------------------------------------------------------------------------------------------------------------
+
+
+class OrderIntended(Fact):
+    """Write-ahead (O2): durable before a byte of it leaves."""
+
+    order: Order
+
+
+class CancelIntended(Fact):
+    order_id: OrderId
+    why: str
+
+
+class ReplaceIntended(Fact):
+    order_id: OrderId
+    rev: int
+    qty: Qty
+    limit: Price | None = None
+    stop: Price | None = None
+
+
+class OrderMoved(Fact):
+    """The order's life took a step (table in core/book/orders.py). `to` is the state's value."""
+
+    order_id: OrderId
+    frm: str
+    to: str
+    why: str = ""
+    venue_order_id: VenueOrderId | None = None
+    cum_qty: Qty | None = None  # filled in all by the venue's word: what is missing still counts as exposure
+
+
+class OrderAmended(Fact):
+    """A replace took effect: what works at the venue from now on."""
+
+    order_id: OrderId
+    rev: int
+    qty: Qty
+    limit: Price | None = None
+    stop: Price | None = None
+
+
+class AmendRefused(Fact):
+    order_id: OrderId
+    rev: int
+    code: str
+    text: str = ""
+
+
+class CancelRefused(Fact):
+    order_id: OrderId
+    code: str
+    text: str = ""
+
+
+class Filled(Fact):
+    """One execution, booked once by exec_id. realised: profit of the part that closed, account currency, fees apart."""
+
+    order_id: OrderId
+    exec_id: ExecId
+    symbol: Symbol
+    side: Side
+    qty: Qty
+    price: Price
+    fee: Money
+    realised: Money
+    cursor: int = 0
+    day_trade: bool = False
+    multiplier: Qty = Qty(Decimal(1))  # of the instrument, and
+    rate: Price = Price(Decimal(1))  # account currency per quote currency, at that moment: the fold needs no settings
+
+
+class ForeignSeen(Fact):
+    venue_order_id: VenueOrderId
+    symbol: Symbol
+    side: Side
+    qty: Qty
+    type: OrderType
+    open: bool
+
+
+class Anomaly(Fact):
+    """Something that should not happen did: recorded and alerted, never applied. kind: impossible_transition, overfill,
+    fill_mismatch, duplicate_execution, unknown_order, cum_qty_mismatch, foreign_fill, strategy_failed, ..."""
+
+    kind: str
+    subject: str
+    detail: str
+
+
+# positions and money ------------------------------------------------------------------------------------------------
+
+
+class StopSet(Fact):
+    """Stop and target of a position. why: "entry", "trailing", "re-evaluated", "split"."""
+
+    symbol: Symbol
+    stop: Price
+    target: Price
+    entry: Price
+    atr: float
+    multiplier: float
+    reward_risk: float
+    trailing: bool
+    why: str
+    confidence: float | None = None
+    decision_id: DecisionId | None = None
+
+
+class CashMoved(Fact):
+    """Cash that is no fill. kind: "deposit", "dividend", "fee", "adopted". action_id: counts once; "" when it has none."""
+
+    kind: str
+    amount: Money
+    symbol: Symbol | None = None
+    action_id: str = ""
+
+
+class SplitApplied(Fact):
+    symbol: Symbol
+    ratio: Price
+    action_id: str
+
+
+class RateSet(Fact):
+    currency: str
+    rate: Price
+
+
+class ReserveKind(StrEnum):
+    INITIAL = "initial"
+    PROFIT_SIPHON = "profit_siphon"
+    EMERGENCY_LIQUIDATION = "emergency_liquidation"
+    MANUAL_ADJUSTMENT = "manual_adjustment"
+
+
+class ReserveMoved(Fact):
+    """One line of the reserve's ledger (E5). amount: signed.   reference: exec id, command id."""
+
+    kind: ReserveKind
+    amount: Money
+    balance: Money
+    reference: str = ""
+
+
+class TierChanged(Fact):
+    previous: TierName
+    tier: TierName
+    why: str
+
+
+class DayOpened(Fact):
+    """A session began. date: exchange-local ISO date.   equity: at the open, the base of the day's loss."""
+
+    date: str
+    equity: Money
+
+
+class DayClosed(Fact):
+    """A session ended. high_water: the highest closing equity so far.   drawdown: share of it, 0..1."""
+
+    date: str
+    equity: Money
+    high_water: Money
+    drawdown: float
+
+
+# states ---------------------------------------------------------------------------------------------------------------
+
+
+class BreakerKind(StrEnum):
+    DAILY_LOSS = "daily_loss"
+    SINGLE_POSITION = "single_position"
+    VOLATILITY = "volatility"
+    MANUAL = "manual"
+
+
+class BreakerTripped(Fact):
+    """E6. until: ns, when the cool-down ends.   symbol: set for a ticker cool-down, which stops only that ticker."""
+
+    kind: BreakerKind
+    threshold: float
+    actual: float
+    until: int
+    symbol: Symbol | None = None
+    actor: str = ""
+
+
+class BreakerResumed(Fact):
+    """A cool-down ended, by time or by an operator."""
+
+    kind: BreakerKind
+    symbol: Symbol | None = None
+    why: str = "cool-down over"
+
+
+class StateChanged(Fact):
+    """A hold on trading was put on or lifted. key: who holds ("operator", "rule:<name>"); the strictest of all holds wins.
+    state ACTIVE lifts the hold."""
+
+    key: str
+    verb: str
+    state: TradingState
+    actor: str
+    reason: str
+    command_id: str = ""
+    until: int | None = None
+
+
+class FlattenBegun(Fact):
+    command_id: str
+    actor: str
+    symbol: Symbol | None = None
+
+
+class FlattenDone(Fact):
+    """The book and the venue agree that nothing is left."""
+
+    command_id: str
+
+
+class DriftFound(Fact):
+    """The venue's position is not ours and no fill explains it (D24): entries of the symbol are off."""
+
+    symbol: Symbol
+    ours: Qty
+    venue: Qty
+
+
+class DriftCleared(Fact):
+    symbol: Symbol
+    how: str
+
+
+class PositionAdopted(Fact):
+    """An operator accepted the venue's position. price: the mark it is booked at."""
+
+    symbol: Symbol
+    qty: Qty
+    price: Price
+    actor: str
+    multiplier: Qty = Qty(Decimal(1))
+    rate: Price = Price(Decimal(1))
+
+
+class LinkChanged(Fact):
+    """up: reconciled and ready. Entries need it."""
+
+    up: bool
+    broker: str
+    why: str = ""
+
+
+class TradableChanged(Fact):
+    symbol: Symbol
+    tradable: bool
+    why: str = ""
+
+
+class CommandSeen(Fact):
+    """An operator's word as it came, before its effect; the answer says what it did or why it was refused."""
+
+    command_id: str
+    verb: str
+    actor: str
+    reason: str
+    answer: str
+    refused: bool = False
+
+
+class Alerted(Fact):
+    """Somebody should know. level: page, tell, log."""
+
+    level: str
+    code: str
+    text: str
+
+
+class StartedUp(Fact):
+    mode: str
+    build: str
+    config: str
+    clean: bool
+
+
+class ShutDown(Fact):
+    reason: str
+
+
+AnyFact = (
+    Decided | OrderIntended | CancelIntended | ReplaceIntended | OrderMoved | OrderAmended | AmendRefused | CancelRefused | Filled
+    | ForeignSeen | Anomaly | StopSet | CashMoved | SplitApplied | RateSet | ReserveMoved | TierChanged | DayOpened | DayClosed
+    | BreakerTripped | BreakerResumed | StateChanged | FlattenBegun | FlattenDone | DriftFound | DriftCleared | PositionAdopted
+    | LinkChanged | TradableChanged | CommandSeen | Alerted | StartedUp | ShutDown
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""What each decision passes, in order: intake, stops, sizer, reserve, breaker, gate."""

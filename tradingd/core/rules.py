@@ -1,0 +1,96 @@
+"""Rules: everything a step needs that does not change with events. Built once from the configuration, one per account."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tradingd.core.events import Mode, Quote
+from tradingd.core.gates.breaker import BreakerSettings
+from tradingd.core.gates.gate import GateSettings
+from tradingd.core.gates.intake import IntakeSettings
+from tradingd.core.gates.reserve import ReserveSettings
+from tradingd.core.gates.sizer import SizerSettings
+from tradingd.core.gates.stops import StopSettings
+from tradingd.core.gates.tiers import Tier, TierSettings
+from tradingd.core.gates.window import SessionTable, WindowSettings
+from tradingd.core.signals.strategy import Loaded
+from tradingd.core.types import Instrument, Symbol, TierName
+
+
+class EntrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How entries are priced and how long they work.
+
+    limit_slip: how far beyond the touch an entry's limit may stand, share of the price.   ttl_s: seconds a working entry may rest
+    before it is cancelled.   allow_short: a SELL without a position may open a short.
+    """
+
+    limit_slip: float = 0.002
+    ttl_s: float = 900.0
+    allow_short: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.limit_slip < 0.1:
+            raise ValueError("limit_slip must be >= 0 and < 10%")
+        if not self.ttl_s > 0:
+            raise ValueError("ttl_s must be > 0")
+
+
+class QuoteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """band: share around the last good quote in which the next is believed.   confirmations: agreeing quotes outside the band
+    that make a new level.   atr_bars: daily bars of the ATR.   breach_grace_s: how long the protective stop resting at the venue
+    may act before the daemon closes by itself."""
+
+    band: float = 0.25
+    confirmations: int = 3
+    atr_bars: int = 14
+    breach_grace_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.band < 1:
+            raise ValueError("band must be > 0 and < 100%")
+        if self.confirmations < 2:
+            raise ValueError("confirmations must be >= 2")
+        if self.atr_bars < 2:
+            raise ValueError("atr_bars must be >= 2")
+
+
+class Rules:
+    """The quote path reads `quote_strategies` and `quotes`. observe: evaluate everything, never trade (B4)."""
+
+    def __init__(
+        self, *, mode: str, instruments: dict[Symbol, Instrument], calendars: dict[str, SessionTable], gate: GateSettings,
+        sizer: SizerSettings, stops: StopSettings, reserve: ReserveSettings, breaker: BreakerSettings, window: WindowSettings,
+        intake: IntakeSettings, tier: TierSettings, entry: EntrySettings, quotes: QuoteSettings,
+        strategies: tuple[Loaded, ...] = (), protective: bool = True, observe: bool = False,
+        crash_loop_starts: int = 3, crash_loop_window_s: float = 900.0,
+        tier_at_start: TierName = TierName.CONSERVATIVE,
+    ) -> None:  # fmt: skip
+        self.mode = mode
+        self.instruments = instruments
+        self.calendars = calendars
+        self.gate = gate
+        self.sizer = sizer
+        self.stops = stops
+        self.reserve = reserve
+        self.breaker = breaker
+        self.window = window
+        self.intake = intake
+        self.tier = tier
+        self.entry = entry
+        self.quotes = quotes
+        self.tiers: dict[TierName, Tier] = {name: tier.of(name) for name in TierName}
+        self.strategies = strategies
+        self.protective = protective
+        self.observe = observe
+        self.crash_loop_starts = crash_loop_starts
+        self.crash_loop_window_s = crash_loop_window_s
+        self.tier_at_start = tier_at_start
+        self.quote_strategies = tuple(s for s in strategies if Quote in s.module.WANTS)
+
+    @property
+    def eligible(self) -> Mode:
+        """What a recommendation must be eligible for in this mode."""
+        return Mode.LIVE if self.mode == "live" else Mode.PAPER
+
+    def calendar(self, instrument: Instrument) -> SessionTable | None:
+        return self.calendars.get(instrument.calendar)

@@ -1,0 +1,1 @@
+"""Where intents come from: strategies and indicators."""

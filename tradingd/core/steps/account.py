@@ -1,0 +1,189 @@
+"""What is learned of the account itself: link, reconciliation, positions by the venue's word, corporate actions, rates, starts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tradingd.core.book.book import Book
+from tradingd.core.events import (
+    AccountSeen, Dividend, FxRate, InstrumentStatus, LinkLost, LinkUp, PositionsSeen, Reconciled, Split, Started, Stopping,
+)  # fmt: skip
+from tradingd.core.facts import (
+    Alerted, CashMoved, DriftCleared, DriftFound, LinkChanged, RateSet, ReserveKind, ReserveMoved, ShutDown, SplitApplied,
+    StartedUp, StateChanged, StopSet, TierChanged, TradableChanged,
+)  # fmt: skip
+from tradingd.core.rules import Rules
+from tradingd.core.steps.exits import ensure_protection
+from tradingd.core.steps.levels import redraw
+from tradingd.core.steps.limits import draw_loss_line
+from tradingd.core.types import NS, ZERO, Money, Price, Qty, TradingState
+
+CASH_TOLERANCE = Money(ZERO + 1)  # account currency; fees rounded by the venue stay below this
+
+
+def on_started(book: Book, event: Started, rules: Rules) -> None:
+    """A process took over. Three unclean starts in a quarter of an hour, this one among them, end in a halt (H6)."""
+    book.emit(
+        StartedUp(ts=book.now, account=book.account, mode=event.mode, build=event.build, config=event.config, clean=event.clean)
+    )
+    window = rules.crash_loop_window_s * NS
+    crashes = [s for s in book.booked.starts if not s.clean and book.now - s.ts <= window]
+    if rules.crash_loop_starts and len(crashes) >= rules.crash_loop_starts:
+        book.emit(
+            StateChanged(
+                ts=book.now, account=book.account, key="rule:crash_loop", verb="halt", state=TradingState.HALTED,
+                actor="rule:crash_loop", reason=f"{len(crashes)} unclean starts in {rules.crash_loop_window_s:.0f} s",
+            )
+        )  # fmt: skip
+    for symbol in list(book.booked.positions):
+        if symbol in rules.instruments:
+            book.watch(rules.instruments[symbol], band=rules.quotes.band, atr_bars=rules.quotes.atr_bars)
+    book.remark()
+
+
+def on_stopping(book: Book, event: Stopping, rules: Rules) -> None:
+    book.emit(ShutDown(ts=book.now, account=book.account, reason=event.reason))
+
+
+def open_account(book: Book, cash: Money, rules: Rules) -> None:
+    """The first facts of an account: its starting capital, its tier, and the reserve's first line (E5)."""
+    if book.booked.tier is not rules.tier_at_start:
+        book.emit(
+            TierChanged(
+                ts=book.now, account=book.account, previous=book.booked.tier, tier=rules.tier_at_start, why="configured start"
+            )
+        )
+    book.emit(CashMoved(ts=book.now, account=book.account, kind="deposit", amount=cash))
+    book.emit(
+        ReserveMoved(
+            ts=book.now, account=book.account, kind=ReserveKind.INITIAL, amount=Money(ZERO), balance=Money(ZERO)
+        )
+    )
+
+
+def on_link(book: Book, event: LinkUp | LinkLost | Reconciled, rules: Rules) -> None:
+    """Only a reconciled link is up; a session that has just opened is not (B1)."""
+    booked = book.booked
+    match event:
+        case LinkUp():
+            if booked.link_up or booked.link_broker != event.broker:
+                book.emit(
+                    LinkChanged(ts=book.now, account=book.account, up=False, broker=event.broker, why="connected, reconciling")
+                )
+        case LinkLost():
+            if booked.link_up:
+                level = "page" if book.held() else "tell"
+                book.emit(LinkChanged(ts=book.now, account=book.account, up=False, broker=event.broker, why=event.why))
+                book.emit(Alerted(ts=book.now, account=book.account, level=level, code="broker_disconnected", text=event.why))
+        case Reconciled():
+            if not booked.link_up:
+                why = f"reconciled: {event.orders} orders asked, {event.fills} fills fetched"
+                book.emit(LinkChanged(ts=book.now, account=book.account, up=True, broker=booked.link_broker, why=why))
+            for symbol in book.held():
+                ensure_protection(book, symbol, rules)
+                redraw(book, symbol, rules)
+
+
+def on_positions(book: Book, event: PositionsSeen, rules: Rules) -> None:
+    """The venue's word against ours, at the same count of fills. A difference is drift: told with both figures, entries of the
+    symbol off, never overwritten (B6, D24). Agreement is the evidence that clears it."""
+    if event.cursor != book.booked.fill_cursor:
+        return
+    symbols = sorted({*event.positions, *book.held(), *book.booked.drift})
+    for symbol in symbols:
+        venue, ours = event.positions.get(symbol, Qty(ZERO)), book.qty(symbol)
+        known = book.booked.drift.get(symbol)
+        if venue == ours:
+            if known is not None:
+                book.emit(DriftCleared(ts=book.now, account=book.account, symbol=symbol, how="the venue agrees again"))
+        elif known is None or (known.ours, known.venue) != (ours, venue):
+            book.emit(DriftFound(ts=book.now, account=book.account, symbol=symbol, ours=ours, venue=venue))
+            book.emit(
+                Alerted(
+                    ts=book.now, account=book.account, level="page", code="position_drift",
+                    text=f"{symbol}: ours {ours}, the venue's {venue}; entries off until they agree or adopt --reason",
+                )
+            )  # fmt: skip
+
+
+def on_account(book: Book, event: AccountSeen, rules: Rules) -> None:
+    """Balances by the venue's word. A first sight of an empty book takes the venue's cash as the starting capital."""
+    booked = book.booked
+    if not booked.deposits and not booked.orders and not booked.positions:
+        open_account(book, event.cash, rules)
+        book.remark()
+        return
+    off = event.cash - booked.cash
+    if abs(off) > CASH_TOLERANCE and not book.open_orders() and "cash_drift" not in {a.code for a in booked.alerts[-20:]}:
+        book.emit(
+            Alerted(
+                ts=book.now, account=book.account, level="tell", code="cash_drift",
+                text=f"cash: ours {booked.cash}, the venue's {event.cash}",
+            )
+        )  # fmt: skip
+    key, hold = "rule:account_blocked", booked.holds.get("rule:account_blocked")
+    if event.blocked and hold is None:
+        book.emit(
+            StateChanged(
+                ts=book.now, account=book.account, key=key, verb="pause", state=TradingState.REDUCING, actor=key,
+                reason="the venue blocked the account",
+            )
+        )  # fmt: skip
+
+
+def on_dividend(book: Book, event: Dividend, rules: Rules) -> None:
+    if event.action_id in book.booked.actions:
+        return
+    book.emit(
+        CashMoved(
+            ts=book.now, account=book.account, kind="dividend", amount=event.amount, symbol=event.symbol,
+            action_id=event.action_id,
+        )
+    )  # fmt: skip
+    book.remark()
+
+
+def on_split(book: Book, event: Split, rules: Rules) -> None:
+    """Shares times ratio, prices by ratio: the position, its stop and target, and everything observed before (F9)."""
+    if f"{event.action_id}:{event.symbol}" in book.booked.actions or event.symbol not in book.markets:
+        return
+    ratio = Price(_decimal(event.ratio))
+    market = book.markets[event.symbol]
+    book.emit(SplitApplied(ts=book.now, account=book.account, symbol=event.symbol, ratio=ratio, action_id=event.action_id))
+    market.rescale(event.ratio)
+    levels = book.booked.levels.get(event.symbol)
+    if levels is not None:
+        price, down = market.instrument.price, "down" if book.qty(event.symbol) > 0 else "up"
+        book.emit(
+            StopSet(
+                ts=book.now, account=book.account, symbol=event.symbol, stop=price(float(levels.stop) / event.ratio, to=down),  # type: ignore[arg-type]
+                target=price(float(levels.target) / event.ratio), entry=price(float(levels.entry) / event.ratio),
+                atr=levels.atr / event.ratio, multiplier=levels.multiplier, reward_risk=levels.reward_risk,
+                trailing=levels.trailing, why="split", confidence=levels.confidence, decision_id=levels.decision_id,
+            )
+        )  # fmt: skip
+    book.remark()
+    ensure_protection(book, event.symbol, rules)
+    redraw(book, event.symbol, rules)
+
+
+def _decimal(x: float) -> Decimal:
+
+
+    return Decimal(repr(x))
+
+
+def on_status(book: Book, event: InstrumentStatus, rules: Rules) -> None:
+    if (event.symbol not in book.booked.untradable) != event.tradable:
+        book.emit(
+            TradableChanged(
+                ts=book.now, account=book.account, symbol=event.symbol, tradable=event.tradable, why=event.why
+            )
+        )
+
+
+def on_rate(book: Book, event: FxRate, rules: Rules) -> None:
+    if book.booked.rates.get(event.currency) != event.rate:
+        book.emit(RateSet(ts=book.now, account=book.account, currency=event.currency, rate=event.rate))
+        book.remark()
+        draw_loss_line(book, rules)

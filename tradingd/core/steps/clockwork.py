@@ -1,0 +1,127 @@
+"""Time passing: sessions open and close, cool-downs and lockouts end, entries grow old, prices go missing.
+
+One Timer ("minute") drives all of it, so a replay needs no clock; each rule compares times in events and in the book. Rules that
+a decision depends on (cool-down over? window open?) are also judged at the decision itself, never only here.
+"""
+
+from __future__ import annotations
+
+from tradingd.core.book.book import Book
+from tradingd.core.book.orders import Life
+from tradingd.core.events import Timer
+from tradingd.core.facts import BreakerResumed, DayClosed, DayOpened, StateChanged, TierChanged
+from tradingd.core.gates import reserve, stops, tiers
+from tradingd.core.gates.window import Session, SessionTable
+from tradingd.core.rules import Rules
+from tradingd.core.steps.exits import cancel, close, ensure_protection, money
+from tradingd.core.steps.levels import re_evaluate
+from tradingd.core.steps.limits import draw_loss_line, guard, watch_equity
+from tradingd.core.steps.operator import push_flatten
+from tradingd.core.types import NS, Leg, Money, TradingState
+
+MONTH = 30 * 86_400 * NS
+
+
+def on_timer(book: Book, event: Timer, rules: Rules) -> None:
+    """Everything that time alone brings about, in this order."""
+    _cooldowns(book)
+    _lockouts(book)
+    table = _main_calendar(rules)
+    session = table.at(book.now) if table is not None else None
+    if table is not None:
+        _days(book, table, session, rules)
+    _old_entries(book, rules)
+    if book.booked.flatten:
+        push_flatten(book, rules)
+    if session is None:
+        return
+    book.remark()
+    for symbol in book.held():
+        _position(book, symbol, session, rules)
+    if book.equity < book.loss_line:
+        watch_equity(book, rules)
+    guard(book, rules)
+
+
+def _main_calendar(rules: Rules) -> SessionTable | None:
+    """The calendar whose sessions make the account's days: the first one configured."""
+    return next(iter(rules.calendars.values()), None)
+
+
+def _cooldowns(book: Book) -> None:
+    for trip in [t for t in book.booked.trips.values() if book.now > t.until]:
+        book.emit(BreakerResumed(ts=book.now, account=book.account, kind=trip.kind, symbol=trip.symbol))
+
+
+def _lockouts(book: Book) -> None:
+    for key, hold in list(book.booked.holds.items()):
+        if hold.until is not None and book.now >= hold.until:
+            book.emit(
+                StateChanged(
+                    ts=book.now, account=book.account, key=key, verb="expired", state=TradingState.ACTIVE, actor="clock",
+                    reason="its time is over",
+                )
+            )  # fmt: skip
+
+
+# sessions ---------------------------------------------------------------------------------------------------------------
+
+
+def _days(book: Book, table: SessionTable, session: Session | None, rules: Rules) -> None:
+    booked = book.booked
+    over = booked.day_is_open and (session is None or session.date != booked.day)
+    if over:
+        _close_day(book, rules)
+    if session is not None and session.date != booked.day:
+        book.remark()
+        book.emit(DayOpened(ts=book.now, account=book.account, date=session.date, equity=money(book.equity)))
+        draw_loss_line(book, rules)
+
+
+def _close_day(book: Book, rules: Rules) -> None:
+    """The day's last word: equity, high water (the starting capital counts as one), drawdown; then the tier (E2)."""
+    book.remark()
+    equity = money(book.equity)
+    high = Money(max(book.booked.high_water, equity))
+    drawdown = float((high - equity) / high) if high > 0 else 0.0
+    book.emit(
+        DayClosed(
+            ts=book.now, account=book.account, date=book.booked.day, equity=equity, high_water=high, drawdown=drawdown
+        )
+    )
+    share = reserve.reserve_share(book.booked.reserve, equity)
+    found = tiers.evaluate(book.booked.tier, _win_rate(book), drawdown, share, rules.tier)
+    if found is not None:
+        book.emit(TierChanged(ts=book.now, account=book.account, previous=book.booked.tier, tier=found[0], why=found[1]))
+    draw_loss_line(book, rules)
+
+
+def _win_rate(book: Book) -> float | None:
+    """Share of winning trades closed in the last 30 days, None without any."""
+    recent = [t.pnl for t in book.booked.trades if t.ts >= book.now - MONTH]
+    return len([1 for pnl in recent if pnl > 0]) / len(recent) if recent else None
+
+
+# orders and positions -----------------------------------------------------------------------------------------------------
+
+
+def _old_entries(book: Book, rules: Rules) -> None:
+    for working in book.open_orders(leg=Leg.ENTRY):
+        if book.now - working.opened_ts >= rules.entry.ttl_s * NS and working.life in (Life.LIVE, Life.PARTIAL):
+            cancel(book, working, f"older than {rules.entry.ttl_s:.0f} s")
+
+
+def _position(book: Book, symbol: str, session: Session, rules: Rules) -> None:
+    market = book.markets.get(symbol)  # type: ignore[call-overload]
+    if market is None:
+        return
+    if stops.no_price_too_long(market.ts or None, book.now, session, rules.stops):
+        close(
+            book, market.instrument.symbol, source="no_price", cause=f"no_price:{symbol}", rules=rules,
+            thesis=f"no price for {rules.stops.no_price_min} min in market hours",
+        )  # fmt: skip
+        return
+    re_evaluate(book, market.instrument.symbol, rules)
+    ensure_protection(book, market.instrument.symbol, rules)
+
+

@@ -1,0 +1,173 @@
+"""Ways out of a position: closing orders, the protective stop at the venue, cancels.
+
+Each closing order stands on its own journaled decision. Its quantity is the position less what already works to close it, so two
+causes at once can never flip a position (G11). After a refusal or an unknown outcome a close is asked again only when nothing of
+the last one can still fill. Source: R3, E4, I5.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tradingd.core.book.book import Book
+from tradingd.core.book.market import Market
+from tradingd.core.book.orders import Working
+from tradingd.core.facts import (
+    Alerted, CancelIntended, Check, Decided, Kind, OrderIntended, Outcome, Reason, ReplaceIntended,
+)  # fmt: skip
+from tradingd.core.gates.gate import Intent, Verdict, approve_exit, approve_protection, observes
+from tradingd.core.rules import Rules
+from tradingd.core.steps.standing import heat_now, pools, standing
+from tradingd.core.types import (
+    NS, ZERO, DecisionId, Leg, Money, OrderType, Price, Qty, Side, Symbol, Tif, TradingState,
+)  # fmt: skip
+
+PROTECTIVE = frozenset({"stop", "breaker", "no_price", "operator", "guardian"})
+CENT = Decimal("0.01")
+RETRY_NS = 60 * NS  # after a refused close, ask again no sooner
+
+
+def cancel(book: Book, working: Working, why: str) -> None:
+    """Ask the venue to take an order back, once."""
+    if not working.cancel_asked:
+        book.emit(CancelIntended(ts=book.now, account=book.account, order_id=working.order.order_id, why=why))
+
+
+def cancel_entries(book: Book, why: str) -> None:
+    """Take every working entry back."""
+    for working in book.open_orders(leg=Leg.ENTRY):
+        cancel(book, working, why)
+
+
+def close(
+    book: Book, symbol: Symbol, *, source: str, cause: str, rules: Rules, thesis: str = "", confidence: float | None = None,
+    asked: bool = False,
+) -> int:  # fmt: skip
+    """Close what is left of a position at the market. The number of orders intended (0 or 1).
+
+    asked: somebody awaits a decision (a recommendation), so one is journaled whatever comes of it. Otherwise a close that is
+    already working, or was refused less than a minute ago, is not decided again at each quote.
+    """
+    position = book.qty(symbol)
+    market = book.markets[symbol]
+    left = abs(position) - book.working_exits(symbol)
+    if not asked and (left <= 0 or _too_soon(book, symbol)):
+        return 0
+    side = Side.SELL if position > 0 else Side.BUY
+    qty = Qty(min(max(left, ZERO), market.instrument.floor_qty(rules.gate.max_order_qty)))
+    seq = book.booked.decision_seq + 1
+    protective = source in PROTECTIVE
+    intent = Intent(
+        account=book.account, decision_id=DecisionId(f"d{seq}"), seq=seq, symbol=symbol, side=side, qty=qty, leg=Leg.EXIT,
+        type=OrderType.MARKET, tif=Tif.DAY, ref_price=market.bid if side is Side.SELL else market.ask, ref_ts=market.ts,
+        protective=protective,
+    )  # fmt: skip
+    gate = approve_exit(
+        intent, market.instrument, float(book.rate(market.instrument)), position, book.working_exits(symbol),
+        standing(book, symbol, side, qty, book.now, rules), rules.gate,
+    )  # fmt: skip
+    verdict = _with_state(book, gate, symbol, market, rules, protective=protective)
+    _decide(book, intent, verdict, source, cause, market, thesis, confidence)
+    if verdict.order is None:
+        return 0
+    book.emit(OrderIntended(ts=book.now, account=book.account, order=verdict.order))
+    return 1
+
+
+def _too_soon(book: Book, symbol: Symbol) -> bool:
+    """A close of this symbol was refused a moment ago, or sent and did not work: no loop (F7, G4)."""
+    if book.now - book.booked.exits_refused.get(symbol, -RETRY_NS) < RETRY_NS:
+        return True
+    return any(
+        not sent.entry and sent.symbol == symbol and 0 <= book.now - sent.ts < RETRY_NS for sent in reversed(book.booked.sent)
+    ) and not book.open_orders(symbol, Leg.EXIT)
+
+
+def _with_state(book: Book, gate: Verdict, symbol: Symbol, market: Market, rules: Rules, *, protective: bool) -> Verdict:
+    """Add what no size can cure: a halt, a closed market, an account that only observes."""
+    table = rules.calendar(market.instrument)
+    session = table.at(book.now) if table is not None else None
+    state = book.state()
+    halted = state is TradingState.HALTED and not protective
+    extra = [
+        Check("session", "open" if session else "closed", "open", session is not None, None if session else Reason.MARKET_CLOSED),
+        Check("state", state.value, "not halted", not halted, Reason.HALTED if halted else None),
+    ]
+    extra.append(observes(rules.observe))
+    if symbol in book.booked.untradable:
+        extra.append(Check("tradable", book.booked.untradable[symbol], "yes", False, Reason.NOT_TRADABLE))
+    reasons = tuple(r for r in Reason if r in {*gate.reasons, *(c.reason for c in extra if c.reason)})
+    return Verdict(gate.order if not reasons else None, (*gate.checks, *extra), reasons)
+
+
+def _decide(
+    book: Book, intent: Intent, verdict: Verdict, source: str, cause: str, market: Market, thesis: str, confidence: float | None
+) -> None:
+    levels = book.booked.levels.get(intent.symbol)
+    notional = float(intent.qty * book.rate(market.instrument)) * intent.ref_price
+    book.emit(
+        Decided(
+            ts=book.now, account=book.account, decision_id=intent.decision_id, seq=intent.seq, kind=Kind.EXIT,
+            symbol=intent.symbol, side=intent.side, outcome=Outcome.ACT if verdict.order else Outcome.SKIP, source=source,
+            cause=cause, headline=verdict.reasons[0] if verdict.reasons else None, reasons=verdict.reasons,
+            checks=verdict.checks, pools=pools(book), tier=book.booked.tier, heat=heat_now(book), breaker=book.breaker_word(),
+            state=book.state(), confidence=confidence, thesis=thesis, qty=intent.qty, notional=money(notional),
+            ref_price=intent.ref_price, stop=levels.stop if levels else None, target=levels.target if levels else None,
+            atr=levels.atr if levels else None, orders=(verdict.order.order_id,) if verdict.order else (),
+        )
+    )  # fmt: skip
+
+
+def money(x: float) -> Money:
+    """An observed amount as money to the cent, for records; the ledger never uses it."""
+    return Money(Decimal(repr(x)).quantize(CENT))
+
+
+def ensure_protection(book: Book, symbol: Symbol, rules: Rules) -> None:
+    """Make the stop resting at the venue what the book says it should be: there, at the stop, as large as the position.
+
+    Called after anything that moves a position or its stop; asks for one thing at a time and does nothing while an answer is
+    still out.
+    """
+    position, resting, levels = book.qty(symbol), book.protection(symbol), book.booked.levels.get(symbol)
+    if not position or levels is None or not rules.protective or rules.observe:
+        if resting is not None and not position:
+            cancel(book, resting, "position closed")
+        return
+    if resting is None:
+        _place(book, symbol, position, levels.stop, rules)
+        return
+    if resting.cancel_asked or resting.rev_asked > resting.rev:
+        return
+    if resting.qty != abs(position) + resting.cum_qty or resting.stop != levels.stop:
+        book.emit(
+            ReplaceIntended(
+                ts=book.now, account=book.account, order_id=resting.order.order_id, rev=resting.rev + 1,
+                qty=Qty(abs(position) + resting.cum_qty), stop=levels.stop,
+            )
+        )  # fmt: skip
+
+
+def _place(book: Book, symbol: Symbol, position: Qty, stop: Price, rules: Rules) -> None:
+    market = book.markets[symbol]
+    tried = [w for w in book.booked.orders.values() if w.order.symbol == symbol and w.order.leg is Leg.PROTECT]
+    refused = [w for w in tried if w.life.value in ("rejected", "never") and book.now - w.updated_ts < RETRY_NS]
+    if refused or not book.booked.link_up:
+        return
+    levels = book.booked.levels[symbol]
+    decision_id = levels.decision_id or DecisionId(f"d{book.booked.decision_seq}")
+    seq = int(decision_id[1:])
+    number = len([w for w in tried if w.order.decision_id == decision_id])
+    intent = Intent(
+        account=book.account, decision_id=decision_id, seq=seq, symbol=symbol, side=Side.SELL if position > 0 else Side.BUY,
+        qty=Qty(abs(position)), leg=Leg.PROTECT, type=OrderType.STOP, tif=Tif.GTC, stop=stop,
+        ref_price=market.mid, ref_ts=market.ts, protective=True, suffix=str(number + 1) if number else "",
+    )  # fmt: skip
+    verdict = approve_protection(intent, market.instrument, position)
+    if verdict.order is None:
+        reasons = ", ".join(verdict.reasons)
+        book.emit(
+            Alerted(ts=book.now, account=book.account, level="page", code="unprotected_position", text=f"{symbol}: {reasons}")
+        )
+        return
+    book.emit(OrderIntended(ts=book.now, account=book.account, order=verdict.order))

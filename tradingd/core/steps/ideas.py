@@ -1,0 +1,197 @@
+"""From an idea to an order or a refusal: the gates in their order, one journaled decision whatever comes of it (E11).
+
+`intake -> state -> window -> price -> stops -> sizer -> reserve -> breaker -> gate`. Every check that can be made is made, so a
+refusal shows all its reasons, not only the first; what cannot be measured because something before it failed is shown as such.
+A SELL of something held is an exit: it meets intake and the sanity controls and no entry guard (R3).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from tradingd.core.book.book import Book
+from tradingd.core.book.market import Market
+from tradingd.core.events import Action, Recommendation
+from tradingd.core.facts import Check, Decided, Kind, OrderIntended, Outcome, Reason
+from tradingd.core.gates import breaker, intake, stops
+from tradingd.core.gates.checks import refusals
+from tradingd.core.gates.gate import Intent, Verdict, approve_entry, observes
+from tradingd.core.gates.reserve import claim_check
+from tradingd.core.gates.sizer import Sized, size
+from tradingd.core.gates.stops import Levels
+from tradingd.core.gates.window import window_check
+from tradingd.core.rules import Rules
+from tradingd.core.steps.exits import close, money
+from tradingd.core.steps.standing import claimed_cash, heat_now, pools, standing
+from tradingd.core.types import (
+    DecisionId, Leg, Money, OrderType, Price, Side, Symbol, Tif, TradingState,
+)  # fmt: skip
+
+_STATE_REASON = {
+    TradingState.ACTIVE: None, TradingState.REDUCING: Reason.REDUCING, TradingState.HALTED: Reason.HALTED,
+    TradingState.LOCKED: Reason.LOCKED,
+}  # fmt: skip
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry on its way through the gates."""
+
+    rec: Recommendation
+    side: Side
+    price: float | None  # the touch it would take: ask for a buy, bid for a sell
+    levels: Levels | None
+    sized: Sized | None
+    checks: tuple[Check, ...]
+
+
+def on_recommendations(book: Book, recs: tuple[Recommendation, ...], rules: Rules) -> None:
+    """Decide what came together, highest confidence first."""
+    for rec in intake.by_confidence(recs):
+        on_recommendation(book, rec, rules)
+
+
+def on_recommendation(book: Book, rec: Recommendation, rules: Rules) -> None:
+    """One idea, one decision. A twin of a decided one is answered by the first decision and makes no second (E1)."""
+    if intake.key(rec) in book.booked.seen:
+        book.twins += 1
+        return
+    checks = intake.validate(
+        rec, known=rules.instruments, live=rules.mode == "live", now=book.now, seen=book.booked.seen, settings=rules.intake
+    )
+    side = Side.BUY if rec.action is Action.BUY else Side.SELL
+    position = book.qty(rec.symbol)
+    if not refusals(checks) and position and (position > 0) == (side is Side.SELL):
+        close(
+            book, rec.symbol, source=rec.source, cause=intake.key(rec), rules=rules, thesis=rec.thesis,
+            confidence=rec.confidence, asked=True,
+        )  # fmt: skip
+        return
+    _enter(book, _draft(book, rec, side, checks, rules), rules)
+
+
+def _draft(book: Book, rec: Recommendation, side: Side, checks: tuple[Check, ...], rules: Rules) -> Draft:
+    """All gates before the last."""
+    market = book.markets.get(rec.symbol) if rec.symbol in rules.instruments else None
+    if market is None:
+        return Draft(rec=rec, side=side, price=None, levels=None, sized=None, checks=checks)
+    price = (market.ask if side is Side.BUY else market.bid) or None
+    checks = (*checks, *_state_checks(book, market, side, rules), *_market_checks(book, market, rules))
+    levels, stop_check = _levels(book, market, price, side, rules)
+    sized = _sized(book, rec, market, price, side, levels, rules)
+    checks = (*checks, stop_check, *sized.checks, *_reserve(book, sized))
+    checks = (*checks, *breaker.entry_checks(book.booked.trips.values(), book.now, rec.symbol))
+    return Draft(rec=rec, side=side, price=price, levels=levels, sized=sized, checks=checks)
+
+
+def _state_checks(book: Book, market: Market, side: Side, rules: Rules) -> tuple[Check, ...]:
+    booked, symbol, state = book.booked, market.instrument.symbol, book.state()
+    unknown, drift = len(book.unknown_orders()), booked.drift.get(symbol)
+    held = book.qty(symbol) or book.working_entries(symbol)
+    short_bad = side is Side.SELL and not rules.entry.allow_short
+    return (
+        Check("state", state.value, "active", state is TradingState.ACTIVE, _STATE_REASON[state], _who(book)),
+        _no("link", not booked.link_up, booked.link_why, "ready", Reason.LINK_NOT_READY),
+        _no("unknown_orders", unknown > 0, unknown, 0, Reason.ORDER_UNKNOWN),
+        _no("drift", drift is not None, f"ours {drift.ours}, venue {drift.venue}" if drift else "none", "none", Reason.DRIFT),
+        _no("already_held", bool(held) and not short_bad, str(held), "0", Reason.ALREADY_HELD),
+        _no("short_allowed", short_bad, side.value, "buy", Reason.NOT_SHORTABLE),
+        observes(rules.observe),
+    )
+
+
+def _who(book: Book) -> str:
+    return "; ".join(f"{h.verb} by {h.actor}: {h.reason}" for h in book.booked.holds.values())
+
+
+def _market_checks(book: Book, market: Market, rules: Rules) -> tuple[Check, ...]:
+    symbol = market.instrument.symbol
+    why = book.booked.untradable.get(symbol) or ("" if market.instrument.tradable else "not tradable by configuration")
+    return (
+        window_check(rules.calendar(market.instrument), book.now, rules.window),
+        _no("tradable", bool(why), why or "yes", "yes", Reason.NOT_TRADABLE),
+    )
+
+
+def _no(name: str, bad: bool, value: float | str, limit: float | str, reason: Reason) -> Check:  # noqa: FBT001
+    return Check(name, value, limit, not bad, reason if bad else None)
+
+
+def _levels(book: Book, market: Market, price: float | None, side: Side, rules: Rules) -> tuple[Levels | None, Check]:
+    tier = rules.tiers[book.booked.tier]
+    if price is None or market.atr is None:
+        return None, Check("stop_distance", market.atr, "ATR and a price", False, Reason.NO_RANGE, "not enough daily bars yet")
+    found = stops.initial_levels(
+        price, market.atr, side, tier.stop_loss_atr_multiplier, tier.reward_risk_ratio, market.instrument
+    )
+    if isinstance(found, Reason):
+        return None, Check("stop_distance", market.atr, float(market.instrument.tick), False, found)
+    return found, Check("stop_distance", found.distance, float(market.instrument.tick), True)
+
+
+def _sized(
+    book: Book, rec: Recommendation, market: Market, price: float | None, side: Side, levels: Levels | None, rules: Rules
+) -> Sized:
+    exposures = book.values()
+    return size(
+        confidence=rec.confidence, price=price if price is not None else 0.0, side=side, tier=rules.tiers[book.booked.tier],
+        settings=rules.sizer, active_pool=book.active_pool(), exposures=exposures, sectors_held=len(exposures),
+        sector=market.instrument.sector, correlation=None, earnings_in_days=None, heat_now=heat_now(book),
+        stop_distance=levels.distance if levels is not None else None, multiplier=1.0, instrument=market.instrument,
+        rate=float(book.rate(market.instrument) / market.instrument.multiplier),
+    )  # fmt: skip
+
+
+def _reserve(book: Book, sized: Sized) -> tuple[Check, ...]:
+    return (claim_check(sized.notional, book.booked.cash, book.booked.reserve, money(claimed_cash(book))),)
+
+
+def _enter(book: Book, draft: Draft, rules: Rules) -> None:
+    """The last gate, and the record."""
+    rec, seq = draft.rec, book.booked.decision_seq + 1
+    market = book.markets.get(rec.symbol)
+    verdict = Verdict(None, draft.checks, refusals(draft.checks))
+    if market is not None and draft.price is not None and draft.sized is not None:
+        intent = _intent(book, draft, market, draft.price, seq, rules)
+        before = standing(book, rec.symbol, draft.side, intent.qty, book.now, rules)
+        verdict = approve_entry(
+            intent, market.instrument, float(book.rate(market.instrument)), before, rules.gate, book.now, draft.checks
+        )
+    book.emit(_record(book, draft, verdict, seq, market))
+    if verdict.order is not None:
+        book.emit(OrderIntended(ts=book.now, account=book.account, order=verdict.order))
+
+
+def _intent(book: Book, draft: Draft, market: Market, price: float, seq: int, rules: Rules) -> Intent:
+    """A marketable limit: it takes the touch, and never more than the slip beyond it."""
+    slip = 1.0 + draft.side.sign * rules.entry.limit_slip
+    limit = market.instrument.price(price * slip, to="up" if draft.side is Side.BUY else "down")
+    assert draft.sized is not None
+    return Intent(
+        account=book.account, decision_id=DecisionId(f"d{seq}"), seq=seq, symbol=Symbol(draft.rec.symbol), side=draft.side,
+        qty=draft.sized.qty, leg=Leg.ENTRY, type=OrderType.LIMIT, tif=Tif.DAY, limit=limit, ref_price=price, ref_ts=market.ts,
+    )  # fmt: skip
+
+
+def _record(book: Book, draft: Draft, verdict: Verdict, seq: int, market: Market | None) -> Decided:
+    rec, sized, levels = draft.rec, draft.sized, draft.levels
+    return Decided(
+        ts=book.now, account=book.account, decision_id=DecisionId(f"d{seq}"), seq=seq, kind=Kind.ENTRY, symbol=rec.symbol,
+        side=draft.side, outcome=Outcome.ACT if verdict.order else Outcome.SKIP, source=rec.source, cause=intake.key(rec),
+        headline=verdict.reasons[0] if verdict.reasons else None, reasons=verdict.reasons, checks=verdict.checks,
+        pools=pools(book), tier=book.booked.tier, heat=heat_now(book), breaker=book.breaker_word(), state=book.state(),
+        confidence=_finite(rec.confidence), thesis=rec.thesis[:500], qty=sized.qty if sized else None,
+        notional=Money(sized.notional) if sized else None, ref_price=draft.price, stop=_price(levels, "stop"),
+        target=_price(levels, "target"), atr=market.atr if market else None,
+        orders=(verdict.order.order_id,) if verdict.order else (),
+    )  # fmt: skip
+
+
+def _price(levels: Levels | None, name: str) -> Price | None:
+    return Price(getattr(levels, name)) if levels is not None else None
+
+
+def _finite(x: float) -> float | None:
+    """The journal holds no NaN; the check of the confidence shows what came."""
+    return x if x == x and abs(x) != float("inf") else None
+
+

@@ -1,0 +1,133 @@
+"""Stops and targets of what is held: set at the fill, trailed, re-evaluated; and the lines the quote path watches."""
+
+from __future__ import annotations
+
+from math import inf
+
+from tradingd.core.book.book import Book
+from tradingd.core.book.ledger import Position
+from tradingd.core.book.market import Market
+from tradingd.core.book.orders import Working
+from tradingd.core.facts import Alerted, Reason, StopSet
+from tradingd.core.gates import breaker, stops
+from tradingd.core.gates.stops import Fired, Levels
+from tradingd.core.rules import Rules
+from tradingd.core.steps.exits import close, ensure_protection
+from tradingd.core.types import DecisionId, Leg, Price, Side, Symbol
+
+
+def levels_of(fact: StopSet) -> Levels:
+    return Levels(entry=fact.entry, stop=fact.stop, target=fact.target, trailing=fact.trailing)
+
+
+def side_of(position: Position) -> Side:
+    return Side.BUY if position.qty > 0 else Side.SELL
+
+
+def redraw(book: Book, symbol: Symbol, rules: Rules) -> None:
+    """Draw the lines of one market anew: the nearest of stop, target, trailing trigger and single-position loss; none while
+    flat or while an exit is already working. Called after every fact that moved one of these."""
+    market = book.markets.get(symbol)
+    if market is None:
+        return
+    market.low_line, market.high_line = -inf, inf
+    position, fact = book.booked.positions.get(symbol), book.booked.levels.get(symbol)
+    if position is None or not position.qty or fact is None:
+        market.breached_ts = 0
+        return
+    if abs(position.qty) <= book.working_exits(symbol):
+        return
+    side = side_of(position)
+    low, high = stops.lines(side, levels_of(fact), rules.stops)
+    worst = float(position.avg_price) * (1.0 - side.sign * rules.breaker.position_loss)
+    market.low_line = max(low, worst) if side is Side.BUY else low
+    market.high_line = min(high, worst) if side is Side.SELL else high
+
+
+def trail(book: Book, market: Market, fact: StopSet, side: Side, rules: Rules) -> Fired | None:
+    """What the price sets off. A trailing move is made at once; stop and target are told to the caller."""
+    levels = levels_of(fact)
+    fired = stops.fired(side, levels, market.bid, market.ask, rules.stops)
+    if fired == "trail":
+        set_levels(book, fact, stops.trailed(side, levels), "trailing", rules)
+    return fired
+
+
+def lapse(book: Book, market: Market, position: Position, side: Side, rules: Rules) -> None:
+    """One position lost more than its limit: close it, and let the ticker cool down (E6)."""
+    symbol = market.instrument.symbol
+    price = market.bid if side is Side.BUY else market.ask
+    trip = breaker.position_loss(symbol, side, float(position.avg_price), price, book.now, rules.breaker)
+    if trip is None:
+        return
+    if f"single_position:{symbol}" not in book.booked.trips:
+        book.emit(trip.fact(book.account))
+    close(book, symbol, source="breaker", cause=f"single_position:{symbol}", rules=rules, thesis=f"lost {trip.actual:.2%}")
+
+
+def set_levels(book: Book, old: StopSet, new: Levels, why: str, rules: Rules, *, atr: float | None = None) -> None:
+    book.emit(
+        StopSet(
+            ts=book.now, account=book.account, symbol=old.symbol, stop=new.stop, target=new.target, entry=new.entry,
+            atr=old.atr if atr is None else atr, multiplier=old.multiplier, reward_risk=old.reward_risk, trailing=new.trailing,
+            why=why, confidence=old.confidence, decision_id=old.decision_id,
+        )
+    )  # fmt: skip
+    ensure_protection(book, old.symbol, rules)
+
+
+def after_fill(book: Book, symbol: Symbol, working: Working | None, rules: Rules) -> None:
+    """An entry (or a foreign execution) changed the position: measure its stop and target from the average entry price."""
+    position = book.booked.positions.get(symbol)
+    if position is None or not position.qty:
+        return
+    fact = book.booked.levels.get(symbol)
+    entered = working is None or working.order.leg is Leg.ENTRY
+    if fact is not None and not entered:
+        return
+    plan = book.booked.plans.get(working.order.decision_id) if working is not None else None
+    market = book.markets[symbol]
+    tier = rules.tiers[book.booked.tier]
+    side = side_of(position)
+    atr = (plan.atr if plan is not None else None) or market.atr or 0.0
+    measured = stops.initial_levels(
+        float(position.avg_price), atr, side, tier.stop_loss_atr_multiplier, tier.reward_risk_ratio, market.instrument
+    )
+    if isinstance(measured, Reason):
+        _unprotected(book, symbol, measured)
+        return
+    decision = working.order.decision_id if working is not None else DecisionId(f"d{max(1, book.booked.decision_seq)}")
+    book.emit(
+        StopSet(
+            ts=book.now, account=book.account, symbol=symbol, stop=_kept(fact, measured.stop, side), target=measured.target,
+            entry=measured.entry, atr=atr, multiplier=tier.stop_loss_atr_multiplier, reward_risk=tier.reward_risk_ratio,
+            trailing=False, why="entry", confidence=plan.confidence if plan is not None else None, decision_id=decision,
+        )
+    )  # fmt: skip
+
+
+def _kept(fact: StopSet | None, stop: Price, side: Side) -> Price:
+    """A stop already set for this position is never loosened by a further fill."""
+    if fact is None:
+        return stop
+    return max(fact.stop, stop) if side is Side.BUY else min(fact.stop, stop)
+
+
+def _unprotected(book: Book, symbol: Symbol, why: Reason) -> None:
+    text = f"{symbol} is held without a stop: {why.value}"
+    book.emit(Alerted(ts=book.now, account=book.account, level="page", code="unprotected_position", text=text))
+
+
+def re_evaluate(book: Book, symbol: Symbol, rules: Rules) -> None:
+    """ATR moved: tighten stop and target where that is closer (E4). Never loosens."""
+    fact, market, position = book.booked.levels.get(symbol), book.markets[symbol], book.booked.positions[symbol]
+    if fact is None or market.atr is None:
+        return
+    side = side_of(position)
+    new = stops.re_evaluate(
+        side=side, levels=levels_of(fact), last_atr=fact.atr, atr=market.atr, last_ts=fact.ts, now=book.now,
+        multiplier=fact.multiplier, reward_risk=fact.reward_risk, instrument=market.instrument, settings=rules.stops,
+    )  # fmt: skip
+    if new is not None:
+        set_levels(book, fact, new, "re-evaluated", rules, atr=market.atr)
+        redraw(book, symbol, rules)

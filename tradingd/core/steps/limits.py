@@ -1,0 +1,98 @@
+"""Account-wide limits that act on their own: the day's loss, the volatility breaker, the emergency release of the reserve, and
+the guardian's warnings (E5, E6, R5).
+
+The quote path compares equity with one line (`Book.loss_line`); only below it is anything worked out.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+from tradingd.core.book.book import Book
+from tradingd.core.facts import Alerted, ReserveMoved, TierChanged
+from tradingd.core.gates import breaker, reserve
+from tradingd.core.gates.breaker import Level
+from tradingd.core.rules import Rules
+from tradingd.core.steps.exits import cancel_entries
+from tradingd.core.steps.standing import heat_now
+
+
+def draw_loss_line(book: Book, rules: Rules) -> None:
+    """The equity below which a limit may act, -inf when none is armed."""
+    booked = book.booked
+    lines = [-inf]
+    if booked.day_is_open and not booked.day_loss_tripped and booked.day_open > 0:
+        lines.append(float(booked.day_open) * (1.0 - rules.breaker.daily_loss))
+    if booked.reserve > 0 and booked.high_water > 0:
+        lines.append(float(booked.high_water) * (1.0 - rules.reserve.emergency_drawdown))
+    book.loss_line = max(lines)
+
+
+def watch_equity(book: Book, rules: Rules) -> None:
+    """Equity stands below the line: trip the daily loss breaker, release the reserve in an emergency; then redraw."""
+    book.remark()  # the running sum of marks may have drifted in its last digits
+    booked = book.booked
+    if booked.day_is_open and not booked.day_loss_tripped:
+        trip = breaker.daily_loss(float(booked.day_open), book.equity, book.now, rules.breaker)
+        if trip is not None:
+            book.emit(trip.fact(book.account))
+            cancel_entries(book, "breaker: daily loss")
+            _page(book, "breaker_daily_loss", f"day loss {trip.actual:.2%} above {trip.threshold:.2%}: no entries")
+    _emergency(book, rules)
+    draw_loss_line(book, rules)
+
+
+def _emergency(book: Book, rules: Rules) -> None:
+    booked = book.booked
+    found = reserve.emergency(booked.reserve, book.drawdown(), booked.tier, rules.reserve)
+    if found is None:
+        return
+    if found.entry is not None:
+        book.emit(
+            ReserveMoved(
+                ts=book.now, account=book.account, kind=found.entry.kind, amount=found.entry.amount,
+                balance=found.entry.balance, reference=found.why,
+            )
+        )  # fmt: skip
+    if found.tier is not booked.tier:
+        book.emit(TierChanged(ts=book.now, account=book.account, previous=booked.tier, tier=found.tier, why=found.why))
+    _page(book, "emergency_liquidation", found.why)
+
+
+def watch_stop_outs(book: Book, rules: Rules) -> None:
+    """Three stop-outs within half an hour: the market is not what the strategies think; no entries for a while (E6)."""
+    trip = breaker.volatility(book.booked.stop_outs, book.now, rules.breaker)
+    if trip is not None and "volatility" not in book.booked.trips:
+        book.emit(trip.fact(book.account))
+        cancel_entries(book, "breaker: volatility")
+        _page(book, "breaker_volatility", f"{trip.actual:.0f} stop-outs in {rules.breaker.stop_out_window_min} min: no entries")
+
+
+def guard(book: Book, rules: Rules) -> None:
+    """The guardian: each limit once a minute; a warning is told once a day and limit, an act-level use pages (R5)."""
+    tier = rules.tiers[book.booked.tier]
+    for name, used, limit in (
+        ("day_loss", max(0.0, book.day_loss()), rules.breaker.daily_loss),
+        ("drawdown", book.drawdown(), rules.gate.max_drawdown),
+        ("heat", heat_now(book), tier.max_portfolio_heat),
+    ):
+        seen = breaker.watch(name, used, limit, rules.breaker)
+        if seen.level is Level.OK:
+            continue
+        code = f"{name}_{seen.level.value}"
+        level = "page" if seen.level is Level.ACT else "tell"
+        if not _told_today(book, code):
+            _alert(book, level, code, f"{name} {used:.2%} of {limit:.2%}")
+
+
+def _told_today(book: Book, code: str) -> bool:
+    since = book.now - 86_400_000_000_000
+    return any(a.code == code and a.ts > since for a in reversed(book.booked.alerts))
+
+
+def _page(book: Book, code: str, text: str) -> None:
+    _alert(book, "page", code, text)
+
+
+def _alert(book: Book, level: str, code: str, text: str) -> None:
+    book.emit(Alerted(ts=book.now, account=book.account, level=level, code=code, text=text))

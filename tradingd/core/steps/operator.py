@@ -1,0 +1,210 @@
+"""The operator's words: pause, halt, flatten, lockout, cancel, resume, adopt, trip, release. Source: FEATURES 5.9, O2, R2.
+
+Stopping is never refused. Loosening needs evidence: a lockout ends only by its time, a halt only when the link is reconciled and
+no order is unknown. Each word is answered once; the same command id again has no second effect (J19).
+"""
+
+from __future__ import annotations
+
+from tradingd.core.book.book import Book
+from tradingd.core.book.orders import Working
+from tradingd.core.events import Command, Verb
+from tradingd.core.facts import (
+    BreakerKind, BreakerResumed, BreakerTripped, CancelIntended, CommandSeen, DriftCleared, FlattenBegun, FlattenDone,
+    PositionAdopted, ReserveKind, ReserveMoved, StateChanged,
+)  # fmt: skip
+from tradingd.core.rules import Rules
+from tradingd.core.steps.exits import cancel, cancel_entries, close
+from tradingd.core.types import ZERO, Leg, Money, Price, Qty, TradingState
+
+OPERATOR = "operator"
+
+
+def on_command(book: Book, command: Command, rules: Rules) -> None:
+    if command.id in book.booked.commands:
+        return
+    match command.verb:
+        case Verb.PAUSE:
+            _hold(book, command, TradingState.REDUCING)
+            _answer(book, command, "paused: no new risk; exits go on; undo with resume --reason")
+        case Verb.HALT:
+            _hold(book, command, TradingState.HALTED)
+            _answer(book, command, "halted: only protective orders and flatten; undo with resume --reason")
+        case Verb.LOCKOUT:
+            _lockout(book, command, rules)
+        case Verb.FLATTEN:
+            begin_flatten(book, command, rules)
+        case Verb.CANCEL:
+            _cancel(book, command)
+        case Verb.RESUME:
+            _resume(book, command)
+        case Verb.ADOPT:
+            _adopt(book, command)
+        case Verb.TRIP:
+            until = book.now + rules.breaker.cooldown_ns(BreakerKind.MANUAL)
+            book.emit(
+                BreakerTripped(
+                    ts=book.now, account=book.account, kind=BreakerKind.MANUAL, threshold=0.0, actual=0.0, until=until,
+                    actor=command.actor,
+                )
+            )  # fmt: skip
+            _answer(book, command, "breaker tripped by hand: no entries until its cool-down is over or resume")
+        case Verb.RELEASE:
+            _release(book, command)
+
+
+def _answer(book: Book, command: Command, text: str, *, refused: bool = False) -> None:
+    book.emit(
+        CommandSeen(
+            ts=book.now, account=book.account, command_id=command.id, verb=command.verb.value, actor=command.actor,
+            reason=command.reason, answer=text, refused=refused,
+        )
+    )  # fmt: skip
+
+
+def _hold(book: Book, command: Command, state: TradingState, *, key: str = OPERATOR, until: int | None = None) -> None:
+    """Put a hold on and take working entries back. A looser hold never replaces a stricter one of the same key."""
+    standing = book.booked.holds.get(key)
+    order = list(TradingState)
+    if standing is None or order.index(state) >= order.index(standing.state):
+        book.emit(
+            StateChanged(
+                ts=book.now, account=book.account, key=key, verb=command.verb.value, state=state, actor=command.actor,
+                reason=command.reason, command_id=command.id, until=until,
+            )
+        )  # fmt: skip
+    cancel_entries(book, command.verb.value)
+
+
+def _lockout(book: Book, command: Command, rules: Rules) -> None:
+    if command.until is None or command.until <= book.now:
+        _answer(book, command, "refused: lockout needs --until with a time in the future", refused=True)
+        return
+    standing = book.booked.holds.get("lockout")
+    until = max(command.until, standing.until or 0) if standing else command.until
+    _hold(book, command, TradingState.LOCKED, key="lockout", until=until)
+    if command.flatten:
+        begin_flatten(book, command, rules, answer=False)
+    _answer(book, command, "locked until its time; nothing lifts it before")
+
+
+def begin_flatten(book: Book, command: Command, rules: Rules, *, answer: bool = True) -> None:
+    """Cancel entries, close what is held, end in halt once the venue agrees that nothing is left."""
+    book.emit(
+        FlattenBegun(ts=book.now, account=book.account, command_id=command.id, actor=command.actor, symbol=command.symbol)
+    )
+    for working in book.open_orders(command.symbol, Leg.ENTRY):
+        cancel(book, working, "flatten")
+    if command.symbol is None:
+        _hold(book, command, TradingState.HALTED)
+    sent = push_flatten(book, rules)
+    if answer:
+        held = [s for s in book.held() if command.symbol in (None, s)]
+        text = f"flatten begun: {len(held)} positions, {sent} closing orders" if held else "nothing is held"
+        _answer(book, command, text)
+
+
+def push_flatten(book: Book, rules: Rules) -> int:
+    """Close what is still held under a running flatten; done when flat and no order of it works. The orders intended."""
+    sent = 0
+    for command_id, begun in list(book.booked.flatten.items()):
+        symbols = [s for s in book.held() if begun.symbol in (None, s)]
+        for symbol in symbols:
+            sent += close(book, symbol, source="operator", cause=command_id, rules=rules, thesis=f"flatten by {begun.actor}")
+        busy = [w for w in book.open_orders(begun.symbol) if w.order.leg is not Leg.PROTECT]
+        if not symbols and not busy and not book.booked.drift:
+            book.emit(FlattenDone(ts=book.now, account=book.account, command_id=command_id))
+    return sent
+
+
+def _named(book: Book, command: Command) -> list[Working]:
+    chosen = book.open_orders(command.symbol)
+    if command.order_id is not None:
+        chosen = [w for w in chosen if w.order.order_id == command.order_id]
+    return [w for w in chosen if command.protective or w.order.leg is not Leg.PROTECT]
+
+
+def _cancel(book: Book, command: Command) -> None:
+    chosen = _named(book, command)
+    if not chosen:
+        skipped = command.order_id is not None and any(w.order.order_id == command.order_id for w in book.open_orders())
+        text = "refused: that is a protective stop; say --protective" if skipped else "nothing to cancel"
+        _answer(book, command, text, refused=skipped)
+        return
+    for working in chosen:
+        book.emit(
+            CancelIntended(ts=book.now, account=book.account, order_id=working.order.order_id, why=f"operator {command.actor}")
+        )
+    _answer(book, command, f"cancel asked for {len(chosen)} orders")
+
+
+def _resume(book: Book, command: Command) -> None:
+    refusal = _why_not_resume(book, command)
+    if refusal is not None:
+        _answer(book, command, f"refused: {refusal}", refused=True)
+        return
+    lifted = [key for key, hold in book.booked.holds.items() if hold.state is not TradingState.LOCKED]
+    for key in lifted:
+        book.emit(
+            StateChanged(
+                ts=book.now, account=book.account, key=key, verb="resume", state=TradingState.ACTIVE, actor=command.actor,
+                reason=command.reason, command_id=command.id,
+            )
+        )  # fmt: skip
+    for trip in list(book.booked.trips.values()):
+        book.emit(
+            BreakerResumed(
+                ts=book.now, account=book.account, kind=trip.kind, symbol=trip.symbol, why=f"resumed by {command.actor}"
+            )
+        )
+    _answer(book, command, f"resumed: {len(lifted)} holds lifted; state {book.state().value}")
+
+
+def _why_not_resume(book: Book, command: Command) -> str | None:
+    if not command.reason.strip():
+        return "resume needs --reason"
+    for hold in book.booked.holds.values():
+        if hold.state is TradingState.LOCKED and (hold.until or 0) > book.now:
+            return "locked out until its time is over"
+    if book.booked.flatten:
+        return "a flatten is still running"
+    if book.state() is TradingState.HALTED:
+        if not book.booked.link_up:
+            return "the venue is not reconciled"
+        if book.unknown_orders():
+            return f"{len(book.unknown_orders())} orders are unknown"
+    return None
+
+
+def _adopt(book: Book, command: Command) -> None:
+    drift = book.booked.drift.get(command.symbol) if command.symbol else None
+    if drift is None or not command.reason.strip():
+        text = "refused: adopt needs --reason" if drift else "refused: that symbol does not drift"
+        _answer(book, command, text, refused=True)
+        return
+    market = book.markets.get(drift.symbol)
+    mark = market.instrument.price(market.mid) if market and market.mid else Price(ZERO)
+    book.emit(
+        PositionAdopted(
+            ts=book.now, account=book.account, symbol=drift.symbol, qty=drift.venue, price=mark, actor=command.actor,
+            multiplier=Qty(market.instrument.multiplier) if market else Qty(ZERO + 1),
+            rate=Price(book.rate(market.instrument) / market.instrument.multiplier) if market else Price(ZERO + 1),
+        )
+    )
+    book.emit(DriftCleared(ts=book.now, account=book.account, symbol=drift.symbol, how=f"adopted by {command.actor}"))
+    _answer(book, command, f"adopted {drift.venue} {drift.symbol} (ours was {drift.ours})")
+
+
+def _release(book: Book, command: Command) -> None:
+    amount = command.amount if command.amount is not None else book.booked.reserve
+    if not ZERO < amount <= book.booked.reserve or not command.reason.strip():
+        text = "refused: release needs --reason and an amount within the reserve"
+        _answer(book, command, text, refused=True)
+        return
+    book.emit(
+        ReserveMoved(
+            ts=book.now, account=book.account, kind=ReserveKind.MANUAL_ADJUSTMENT, amount=Money(-amount),
+            balance=Money(book.booked.reserve - amount), reference=command.id,
+        )
+    )  # fmt: skip
+    _answer(book, command, f"released {amount} from the reserve")

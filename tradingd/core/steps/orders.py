@@ -1,0 +1,244 @@
+"""What venues say about our orders: answers, fills, refusals. Fills are booked once and always; the rest follows the table.
+
+What should not happen (a step the table does not know, more filled than ordered, another side) is recorded and alerted, never
+silently fixed; a real execution is booked whatever else is wrong with it, and new risk stops (A17). Source: O3, O4, I4, RELIABILITY A.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tradingd.core.book.book import Book
+from tradingd.core.book.ledger import post_fill
+from tradingd.core.book.orders import FINAL, What, Working
+from tradingd.core.events import (
+    CancelRejected, FillSeen, ForeignOrder, OrderAccepted, OrderCancelled, OrderEvent, OrderExpired, OrderNever, OrderRejected,
+    OrderReplaced, OrderUnknown, ReplaceRejected,
+)  # fmt: skip
+from tradingd.core.facts import (
+    Alerted, AmendRefused, Anomaly, CancelRefused, Filled, ForeignSeen, OrderAmended, OrderMoved, ReserveKind, ReserveMoved,
+    StateChanged,
+)  # fmt: skip
+from tradingd.core.gates.reserve import siphon
+from tradingd.core.rules import Rules
+from tradingd.core.steps.exits import ensure_protection
+from tradingd.core.steps.levels import after_fill, redraw
+from tradingd.core.steps.limits import draw_loss_line, watch_stop_outs
+from tradingd.core.steps.operator import push_flatten
+from tradingd.core.types import ZERO, Leg, Money, OrderId, Price, Qty, Symbol, TradingState, VenueOrderId
+
+_WHAT = {
+    OrderAccepted: What.ACCEPT, OrderRejected: What.REJECT, OrderUnknown: What.LOSE, OrderNever: What.NEVER,
+    OrderCancelled: What.CANCEL, OrderExpired: What.EXPIRE,
+}  # fmt: skip
+
+
+def on_order_event(book: Book, event: OrderEvent, rules: Rules) -> None:
+    """An answer that moves the order's life: accepted, rejected, unknown, never, cancelled, expired."""
+    working = book.order(event.order_id)
+    if working is None:
+        _anomaly(book, "unknown_order", event.order_id, type(event).__name__)
+        return
+    cum = getattr(event, "cum_qty", None)
+    if cum is not None and cum < working.cum_qty:
+        _anomaly(book, "cum_qty_mismatch", event.order_id, f"venue says {cum}, booked {working.cum_qty}")
+    what = _WHAT[type(event)]
+    before = working.life
+    if not move(book, working, what, _why(event), getattr(event, "venue_order_id", None), cum):
+        return
+    silent = working.life is before or working.order.leg is Leg.ENTRY
+    if isinstance(event, OrderRejected | OrderNever | OrderUnknown) and not silent and book.qty(working.order.symbol):
+        book.emit(
+            Alerted(
+                ts=book.now, account=book.account, level="page" if working.order.leg is Leg.PROTECT else "tell",
+                code="exit_not_placed", text=f"{event.order_id}: {type(event).__name__} {_why(event)}",
+            )
+        )  # fmt: skip
+    settle(book, working.order.symbol, rules)
+
+
+def _why(event: OrderEvent) -> str:
+    match event:
+        case OrderRejected():
+            return f"{event.code} {event.text}".strip()
+        case OrderUnknown():
+            return event.why
+        case OrderNever():
+            return event.proof
+        case OrderCancelled():
+            return event.reason
+        case _:
+            return ""
+
+
+def move(
+    book: Book, working: Working, what: What, why: str, venue_order_id: VenueOrderId | None = None, cum_qty: Qty | None = None
+) -> bool:
+    """One step of the table, or an anomaly with the state kept (O3). False when nothing is new: messages come twice and late."""
+    to = working.step(what)
+    if to is None:
+        _anomaly(book, "impossible_transition", working.order.order_id, f"{what.value} while {working.life.value}: {why}")
+        return False
+    if to is working.life and venue_order_id in (None, working.venue_order_id):
+        return False
+    book.emit(
+        OrderMoved(
+            ts=book.now, account=book.account, order_id=working.order.order_id, frm=working.life.value, to=to.value, why=why,
+            venue_order_id=venue_order_id, cum_qty=cum_qty,
+        )
+    )  # fmt: skip
+    return True
+
+
+def settle(book: Book, symbol: Symbol, rules: Rules) -> None:
+    """After anything that moved an order or a position of the symbol: protection at the venue, and the lines to watch."""
+    ensure_protection(book, symbol, rules)
+    redraw(book, symbol, rules)
+
+
+# fills ----------------------------------------------------------------------------------------------------------------
+
+
+def on_fill(book: Book, fill: FillSeen, rules: Rules) -> None:
+    """One execution: booked once by its id and by the account's fill number, whatever else is wrong with it (I4)."""
+    working = book.order(fill.order_id) if fill.order_id else None
+    if 0 < fill.cursor and (fill.cursor <= book.booked.fill_cursor or fill.cursor in book.booked.fills_ahead):
+        return
+    if not _watched(book, fill, rules) or not _judged(book, working, fill):
+        return
+    _book_fill(book, working, fill, rules)
+    if working is not None:
+        move(book, working, working.fill_word(), "")
+    after_fill(book, fill.symbol, working, rules)
+    settle(book, fill.symbol, rules)
+    watch_stop_outs(book, rules)
+    if book.booked.flatten:
+        push_flatten(book, rules)
+
+
+def _watched(book: Book, fill: FillSeen, rules: Rules) -> bool:
+    if fill.symbol in book.markets:
+        return True
+    instrument = rules.instruments.get(fill.symbol)
+    if instrument is None:
+        _anomaly(book, "fill_of_unknown_symbol", fill.exec_id, f"{fill.side} {fill.qty} {fill.symbol} at {fill.price}")
+        _stop_new_risk(book, "unknown_symbol", f"an execution in {fill.symbol}, which is not configured")
+        return False
+    book.watch(instrument, band=rules.quotes.band, atr_bars=rules.quotes.atr_bars)
+    return True
+
+
+def _judged(book: Book, working: Working | None, fill: FillSeen) -> bool:
+    """Is it booked? What is real but wrong is booked and told, and no new risk leaves until somebody looked (A17, D9, D21)."""
+    if working is None:
+        _anomaly(book, "foreign_fill", fill.exec_id, f"{fill.side} {fill.qty} {fill.symbol} at {fill.price}, not our order")
+        return True
+    judged = working.judge(fill)
+    if judged.kind:
+        _anomaly(book, judged.kind, fill.exec_id, judged.detail)
+        _stop_new_risk(book, judged.kind, f"order {fill.order_id}: {judged.detail}")
+    return judged.book
+
+
+def _book_fill(book: Book, working: Working | None, fill: FillSeen, rules: Rules) -> None:
+    market = book.markets[fill.symbol]
+    before = book.booked.positions.get(fill.symbol)
+    rate = _fx(book, market.instrument.currency)
+    posting = post_fill(
+        before, fill.symbol, fill.side, fill.qty, fill.price, fill.fee, multiplier=market.instrument.multiplier,
+        rate=rate, ts=fill.ts,
+    )  # fmt: skip
+    table = rules.calendar(market.instrument)
+    opened = table.local_date(before.opened_ts) if table and before is not None and before.qty else ""
+    closing = posting.closed > 0
+    book.emit(
+        Filled(
+            ts=fill.ts, account=book.account, order_id=working.order.order_id if working else OrderId(""), exec_id=fill.exec_id,
+            symbol=fill.symbol, side=fill.side, qty=fill.qty, price=fill.price, fee=fill.fee, realised=posting.realised,
+            cursor=fill.cursor, day_trade=bool(closing and table and opened == table.local_date(fill.ts)),
+            multiplier=Qty(market.instrument.multiplier), rate=rate,
+        )
+    )  # fmt: skip
+    book.remark()
+    share = siphon(posting.realised, rules.reserve) if closing else Money(ZERO)
+    if share > 0:
+        book.emit(
+            ReserveMoved(
+                ts=fill.ts, account=book.account, kind=ReserveKind.PROFIT_SIPHON, amount=share,
+                balance=Money(book.booked.reserve + share), reference=fill.exec_id,
+            )
+        )  # fmt: skip
+        draw_loss_line(book, rules)
+
+
+def _fx(book: Book, currency: str) -> Price:
+    """Account currency for one unit of `currency`."""
+    one = Decimal(1)
+    return Price(one if currency == book.booked.currency else book.booked.rates.get(currency, one))
+
+
+# the rest ---------------------------------------------------------------------------------------------------------------
+
+
+def on_replaced(book: Book, event: OrderReplaced, rules: Rules) -> None:
+    working = book.order(event.order_id)
+    if working is None:
+        _anomaly(book, "unknown_order", event.order_id, "replaced")
+        return
+    if event.rev <= working.rev:
+        return
+    book.emit(
+        OrderAmended(
+            ts=book.now, account=book.account, order_id=event.order_id, rev=event.rev, qty=event.qty, limit=event.limit,
+            stop=event.stop,
+        )
+    )  # fmt: skip
+    settle(book, working.order.symbol, rules)
+
+
+def on_replace_rejected(book: Book, event: ReplaceRejected, rules: Rules) -> None:
+    working = book.order(event.order_id)
+    if working is None or event.rev <= working.rev or working.rev_asked <= working.rev:
+        return
+    book.emit(
+        AmendRefused(ts=book.now, account=book.account, order_id=event.order_id, rev=event.rev, code=event.code, text=event.text)
+    )
+
+
+def on_cancel_rejected(book: Book, event: CancelRejected, rules: Rules) -> None:
+    """Too late to cancel is normal: the fill that made it so comes, or the next reconcile fetches it (A14)."""
+    working = book.order(event.order_id)
+    if working is not None and working.life not in FINAL:
+        book.emit(
+            CancelRefused(ts=book.now, account=book.account, order_id=event.order_id, code=event.code, text=event.text)
+        )
+
+
+def on_foreign(book: Book, event: ForeignOrder, rules: Rules) -> None:
+    book.emit(
+        ForeignSeen(
+            ts=book.now, account=book.account, venue_order_id=event.venue_order_id, symbol=event.symbol, side=event.side,
+            qty=event.qty, type=event.type, open=event.open,
+        )
+    )  # fmt: skip
+    book.emit(
+        Alerted(
+            ts=book.now, account=book.account, level="page", code="foreign_order",
+            text=f"order {event.venue_order_id} on the account is not ours: {event.side} {event.qty} {event.symbol}",
+        )
+    )  # fmt: skip
+
+
+def _anomaly(book: Book, kind: str, subject: str, detail: str) -> None:
+    book.emit(Anomaly(ts=book.now, account=book.account, kind=kind, subject=subject, detail=detail))
+    book.emit(Alerted(ts=book.now, account=book.account, level="page", code=kind, text=f"{subject}: {detail}"))
+
+
+def _stop_new_risk(book: Book, rule: str, reason: str) -> None:
+    """Faults move down by themselves; only a named operator moves up."""
+    book.emit(
+        StateChanged(
+            ts=book.now, account=book.account, key=f"rule:{rule}", verb="pause", state=TradingState.REDUCING,
+            actor=f"rule:{rule}", reason=reason,
+        )
+    )  # fmt: skip

@@ -1,0 +1,61 @@
+"""The lockstep driver: turns the simulated venue and the house by turns, so that a replay is the same at any speed, anywhere.
+
+One happening of the venue at a time; before the next, everything it caused is decided, durable and handed to the venue. All times
+are the replay's; pacing only waits between sessions' quotes. This is all that differs from a live run: who feeds the inbox, whose
+clock it is, who answers orders (ARCHITECTURE).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tradingd.core.types import NS
+from tradingd.shell.env import ReplayClock
+from tradingd.shell.house import House
+from tradingd_adapters.sim.exchange import Exchange
+
+AFTER = 300 * NS  # a silence longer than this is a night: time passes once for the core before it
+STEP = 64  # happenings between two looks at the pace
+
+
+class Lockstep:
+    """Drives until the market is over or `stop` says so. events: happenings so far."""
+
+    def __init__(self, house: House, exchange: Exchange, clock: ReplayClock, *, pace: Callable[[int], object] | None = None) -> None:
+        self.house = house
+        self.exchange = exchange
+        self.clock = clock
+        self.events = 0
+        self.stop = False
+        self._pace = pace
+        self._due = 0
+
+    async def run(self) -> None:
+        house, exchange, clock = self.house, self.exchange, self.clock
+        inbox, journal, pump = house.inbox, house.journal, house.engine.pump
+        dispatches = [member.dispatch for member in house.members.values()]
+        last = clock.wall()
+        while not self.stop and (ts := exchange.next_ts()) is not None:
+            if ts - last > AFTER:
+                await self._pass_time(last + AFTER)
+            if ts >= self._due:
+                await self._pass_time(ts)
+            clock.set(ts)
+            last = ts
+            exchange.run_next()
+            self.events += 1
+            if len(inbox):
+                pump()
+                if journal.pending or any(d.pending for d in dispatches):
+                    await house.quiesce()
+            if self._pace is not None and self.events % STEP == 0:
+                await self._pace(ts)  # type: ignore[misc]
+
+    async def _pass_time(self, ts: int) -> None:
+        """Chores that are due: the core's timer, reconciliation, snapshots. They take no time."""
+        if ts < self._due:
+            return
+        self.clock.set(ts)
+        await self.house.schedule.run_due(ts)
+        await self.house.quiesce()
+        self._due = min(chore.due for chore in self.house.schedule.chores)

@@ -1,0 +1,1 @@
+"""Waits, retries, stores, talks; never names a broker."""

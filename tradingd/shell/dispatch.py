@@ -1,0 +1,146 @@
+"""Dispatch: follower of durable facts that sends what they intend, and gives every outcome back as an event.
+
+It acts only on facts the journal has reported durable, asks the send gate again right before the bytes leave, writes each attempt
+once and never retries (A19). An outcome it cannot prove is UNKNOWN; `shell/reconcile.py` asks the venue. Source: O2, I1, I3, I7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import anyio
+
+from tradingd.core.book.book import Book
+from tradingd.core.book.orders import Life
+from tradingd.core.events import CancelRejected, OrderNever, OrderRejected, OrderUnknown, ReplaceRejected
+from tradingd.core.facts import AnyFact, CancelIntended, OrderIntended, ReplaceIntended
+from tradingd.core.gates.gate import may_send
+from tradingd.core.rules import Rules
+from tradingd.core.types import Order, OrderId, TradingState
+from tradingd.ports import Broker, Env, LinkDown, VenueRefused
+from tradingd.shell.channels import Inbox
+
+Work = OrderIntended | CancelIntended | ReplaceIntended
+
+
+class Dispatch:
+    """One account's way out. `halted` is the kill switch: set synchronously before a halt is journaled, so that nothing queued
+    behind it leaves (G14, G15)."""
+
+    def __init__(
+        self, env: Env, broker: Broker, book: Book, rules: Rules, inbox: Inbox, *, on_sent: Callable[[Order, int], None] | None = None
+    ) -> None:
+        self.env = env
+        self.broker = broker
+        self.book = book
+        self.rules = rules
+        self.inbox = inbox
+        self.halted = False
+        self.up = False  # the link can carry orders; set by the link's task
+        self.sent_at: dict[OrderId, int] = {}  # monotonic ns of the one attempt, until an answer
+        self._queue: deque[Work] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._on_sent = on_sent
+
+    @property
+    def pending(self) -> bool:
+        return not self._idle.is_set()
+
+    async def idle(self) -> None:
+        """Returns when everything durable was handed to the broker."""
+        await self._idle.wait()
+
+    def on_durable(self, facts: Sequence[AnyFact]) -> None:
+        """Called by the journal, in order, on the loop."""
+        for fact in facts:
+            if isinstance(fact, Work) and fact.account == self.book.account:
+                self._queue.append(fact)
+                self._idle.clear()
+                self._wake.set()
+
+    async def run(self) -> None:
+        while True:
+            while self._queue:
+                work = self._queue.popleft()
+                with anyio.CancelScope(shield=True):  # intent -> send -> record is not cancellable (I9 of RELIABILITY 2)
+                    await self._send(work)
+            self._idle.set()
+            self._wake.clear()
+            await self._wake.wait()
+
+    async def _send(self, work: Work) -> None:
+        match work:
+            case OrderIntended():
+                await self._submit(work.order)
+            case CancelIntended():
+                await self._cancel(work)
+            case ReplaceIntended():
+                await self._replace(work)
+
+    # orders -----------------------------------------------------------------------------------------------------------
+
+    async def _submit(self, order: Order) -> None:
+        why = self._refusal(order)
+        if why is not None:
+            self._event(OrderNever, order.order_id, proof=f"never written: {why}")
+            return
+        self.env.failpoint("K3")
+        self.sent_at[order.order_id] = self.env.clock.mono()
+        try:
+            with anyio.fail_after(self.broker.quirks.ack_timeout_s):
+                await self.broker.submit(order)
+        except VenueRefused as e:
+            self._event(OrderRejected, order.order_id, code=e.code, text=e.text)
+        except LinkDown as e:
+            self._event(OrderUnknown, order.order_id, why=str(e) or "link lost while sending")
+        except TimeoutError:
+            self._event(OrderUnknown, order.order_id, why="no end of the write in time")
+        if self._on_sent is not None:
+            self._on_sent(order, self.env.clock.mono())
+
+    def _refusal(self, order: Order) -> str | None:
+        """Why these bytes must not leave now, None when they may. Asked after the durability wait (I12)."""
+        working = self.book.order(order.order_id)
+        if working is None or working.life is not Life.INTENDED:
+            return "settled meanwhile"
+        if not self.up:
+            return "the link is down"
+        state = self.book.state()
+        if self.halted and state is TradingState.ACTIVE:
+            state = TradingState.HALTED
+        market = self.book.markets.get(order.symbol)
+        reason = may_send(
+            order, state, now=self.env.clock.wall(), price_ts=market.ts if market else 0, link_up=self.book.booked.link_up,
+            s=self.rules.gate,
+        )  # fmt: skip
+        return reason.value if reason is not None else None
+
+    async def _cancel(self, work: CancelIntended) -> None:
+        if not self.up:
+            return  # asked again by the resync that follows the next connect
+        try:
+            with anyio.fail_after(self.broker.quirks.ack_timeout_s):
+                await self.broker.cancel(work.order_id)
+        except VenueRefused as e:
+            self._event(CancelRejected, work.order_id, code=e.code, text=e.text)
+        except (LinkDown, TimeoutError):
+            return  # repeating a cancel is harmless: the resync asks again
+
+    async def _replace(self, work: ReplaceIntended) -> None:
+        if not self.up:
+            self._event(ReplaceRejected, work.order_id, rev=work.rev, code="link_down", text="never written")
+            return
+        try:
+            with anyio.fail_after(self.broker.quirks.ack_timeout_s):
+                await self.broker.replace(work.order_id, work.rev, work.qty, work.limit, work.stop)
+        except VenueRefused as e:
+            self._event(ReplaceRejected, work.order_id, rev=work.rev, code=e.code, text=e.text)
+        except (LinkDown, TimeoutError):
+            return  # the resync compares revisions
+
+    def _event(self, kind: type, order_id: OrderId, **fields: object) -> None:
+        self.inbox.offer(kind(ts=self.env.clock.wall(), account=self.book.account, order_id=order_id, **fields))

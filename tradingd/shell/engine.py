@@ -1,0 +1,79 @@
+"""The engine: drains the inbox, steps each event through the core, hands the facts to the journal. The only writer of books.
+
+There is no await between an event and its facts. What the facts ask for happens elsewhere, after they are durable
+(`shell/dispatch.py`); an event names its account, or, as a quote does, goes to every book that watches the instrument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tradingd.core.book.book import Book
+from tradingd.core.events import Command, Event, Quote, Recommendation
+from tradingd.core.facts import AnyFact
+from tradingd.core.pipeline import step
+from tradingd.core.rules import Rules
+from tradingd.core.types import AccountId
+from tradingd.ports import Env
+from tradingd.shell.channels import Inbox
+from tradingd.shell.journal import Journal
+
+BURST = 1_000  # events taken before other tasks get a turn
+
+
+class Engine:
+    def __init__(
+        self, env: Env, books: Mapping[AccountId, Book], rules: Mapping[AccountId, Rules], journal: Journal, inbox: Inbox,
+        *, on_facts: Callable[[tuple[AnyFact, ...]], None], on_quote: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
+        self.env = env
+        self.books = books
+        self.rules = rules
+        self.journal = journal
+        self.inbox = inbox
+        self.decided = 0
+        self._pairs = tuple((book, rules[account]) for account, book in books.items())
+        self._on_facts = on_facts
+
+    def pump(self, burst: int = BURST) -> int:
+        """Step through what waits, at most `burst` events; the number taken. Raises Broken when the journal refuses."""
+        taken = 0
+        while taken < burst and (event := self.inbox.take()) is not None:
+            taken += 1
+            self.feed(event)
+        return taken
+
+    def feed(self, event: Event) -> None:
+        """One event through every book it concerns."""
+        if event.__class__ is Quote:
+            for book, rules in self._pairs:
+                facts = step(book, event, rules)
+                if facts:
+                    self._commit(facts)
+            return
+        for book, rules in self._concerned(event):
+            facts = step(book, event, rules)
+            if facts:
+                self._commit(facts)
+
+    def _concerned(self, event: Event) -> tuple[tuple[Book, Rules], ...]:
+        account = getattr(event, "account", None)
+        if account is None:
+            return self._pairs
+        book = self.books.get(account)
+        if book is None:
+            assert isinstance(event, Recommendation | Command), f"{type(event).__name__} for unknown account {account}"
+            return ()
+        return ((book, self.rules[account]),)
+
+    def _commit(self, facts: tuple[AnyFact, ...]) -> None:
+        self.env.failpoint("K0")
+        self.journal.append(facts)
+        self._on_facts(facts)
+
+    async def run(self) -> None:
+        """Live: step whenever something waits; give other tasks a turn after each burst."""
+        while True:
+            await self.inbox.ready()
+            self.pump()
+            await self.env.clock.sleep(0)

@@ -1,0 +1,253 @@
+"""The house: every room of one daemon, wired, with one TaskGroup. What differs between demo, paper and live is handed in.
+
+Open (journal verified and folded), start (each account told that a process took over), run (tasks until stopped or broken), stop
+(last facts durable, journal closed). A replay drives the same house in lockstep instead of `run` (tradingd/demo).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import anyio
+import msgspec
+from prometheus_client import CollectorRegistry
+
+from tradingd.config.model import HouseSettings
+from tradingd.core.book.book import Book
+from tradingd.core.book.booked import Booked
+from tradingd.core.events import Event, Started, Stopping, Timer
+from tradingd.core.facts import AnyFact
+from tradingd.core.rules import Rules
+from tradingd.core.types import AccountId, Instrument, Order
+from tradingd.ports import Broken, Broker, Env
+from tradingd.shell.channels import Inbox
+from tradingd.shell.dispatch import Dispatch
+from tradingd.shell.engine import Engine
+from tradingd.shell.journal import Genesis, Journal, Recovery, open_journal
+from tradingd.shell.journal import Settings as JournalSettings
+from tradingd.shell.link import Link
+from tradingd.shell.measure import Measure
+from tradingd.shell.reconcile import Reconciler
+from tradingd.shell.schedule import Schedule
+from tradingd.shell.supervise import chore, essential
+from tradingd.shell.web.metrics import Metrics
+
+SNAPSHOT_SCHEMA = 1
+
+
+class Member(msgspec.Struct, frozen=True):
+    """Everything of one account."""
+
+    account: AccountId
+    broker: Broker
+    book: Book
+    rules: Rules
+    dispatch: Dispatch
+    reconciler: Reconciler
+    link: Link
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    schema: int
+    accounts: dict[str, Booked]
+
+
+class House:
+    """Built by `open_house`. All methods are called on the loop."""
+
+    def __init__(
+        self, env: Env, journal: Journal, recovery: Recovery, books: dict[AccountId, Book], rules: Mapping[AccountId, Rules],
+        brokers: Mapping[AccountId, Broker], settings: HouseSettings, instrument: Callable[[Instrument], Instrument],
+        snapshot_every: int = 50_000,
+    ) -> None:  # fmt: skip
+        self.env = env
+        self.journal = journal
+        self.recovery = recovery
+        self.settings = settings
+        self.snapshot_every = snapshot_every
+        self.inbox = Inbox()
+        self.metrics = Metrics(CollectorRegistry())
+        self.schedule = Schedule()
+        self.changes = 0
+        self._watchers: list[asyncio.Event] = []
+        self._followers: list[Callable[[Sequence[AnyFact]], None]] = []
+        self._snapshot_seq = journal.seq
+        self.engine = Engine(env, books, rules, journal, self.inbox, on_facts=self._on_facts)
+        self.members = {
+            account: self._member(account, brokers[account], books[account], rules[account], instrument) for account in books
+        }
+        journal.subscribe(self._on_durable)
+        journal.on_commit = self._on_commit
+        self.follow(Measure(self.metrics, env.clock))
+        self._plan_chores()
+
+    def _member(
+        self, account: AccountId, broker: Broker, book: Book, rules: Rules, instrument: Callable[[Instrument], Instrument]
+    ) -> Member:
+        dispatch = Dispatch(self.env, broker, book, rules, self.inbox, on_sent=self._on_sent)
+        reconciler = Reconciler(self.env, broker, book, dispatch, self.inbox, self.settle)
+        link = Link(self.env, broker, book, rules, self.inbox, dispatch, reconciler, instrument=instrument)
+        return Member(account, broker, book, rules, dispatch, reconciler, link)
+
+    def _plan_chores(self) -> None:
+        self.schedule.add("timer", self.settings.timer_s, self._tick)
+        for member in self.members.values():
+            self.schedule.add(f"orders:{member.account}", self.settings.orders_s, _while_up(member, member.reconciler.orders))
+            self.schedule.add(f"positions:{member.account}", self.settings.positions_s, _while_up(member, self._positions(member)))
+        self.schedule.add("snapshot", self.settings.snapshot_s, self._snapshot_if_due)
+
+    def _positions(self, member: Member) -> Callable[[], Awaitable[None]]:
+        async def look() -> None:
+            await member.reconciler.positions()
+            await member.reconciler.foreign()
+            await member.reconciler.account()
+
+        return look
+
+    async def _tick(self) -> None:
+        self.offer(Timer(ts=self.env.clock.wall()))
+
+    # life ---------------------------------------------------------------------------------------------------------------
+
+    def start(self, mode: str, build: str, config: str) -> None:
+        """Tell each account that a process took over. The first facts of this life."""
+        clean = all(member.book.booked.stopped for member in self.members.values())
+        self.offer(Started(ts=self.env.clock.wall(), mode=mode, build=build, config=config, clean=clean))
+        self.engine.pump()
+
+    async def run(self, stopping: asyncio.Event, why: Callable[[], str]) -> None:
+        """Live: everything at once until `stopping` is set. Raises (a group with) Broken when an essential task dies."""
+        async with anyio.create_task_group() as group:
+            self.spawn_writers(group)
+            group.start_soon(essential, "engine", self.engine.run)
+            for member in self.members.values():
+                group.start_soon(essential, f"link:{member.account}", member.link.run)
+            for every in self.schedule.chores:
+                group.start_soon(chore, self.env, every.name, lambda every=every: every.run(self.env.clock))
+            await stopping.wait()
+            await self.finish(why())
+            group.cancel_scope.cancel()
+
+    def spawn_writers(self, group: anyio.abc.TaskGroup) -> None:
+        group.start_soon(essential, "journal", self.journal.run)
+        for member in self.members.values():
+            group.start_soon(essential, f"dispatch:{member.account}", member.dispatch.run)
+
+    async def finish(self, why: str) -> None:
+        """The last facts, durable. Positions and their stops at the venue stay."""
+        for member in self.members.values():
+            member.dispatch.up = False
+        self.offer(Stopping(ts=self.env.clock.wall(), reason=why))
+        await self.settle()
+        for member in self.members.values():
+            await member.broker.close()
+
+    # the inbox ----------------------------------------------------------------------------------------------------------
+
+    def offer(self, event: Event) -> None:
+        self.inbox.offer(event)
+
+    async def settle(self) -> None:
+        """Everything offered so far was stepped through, and what came of it is durable."""
+        while True:
+            self.engine.pump()
+            if self.journal.pending:
+                await self.journal.synced(self.journal.seq)
+            elif not len(self.inbox):
+                return
+
+    async def quiesce(self) -> None:
+        """As `settle`, and everything durable was handed to the brokers."""
+        while True:
+            await self.settle()
+            for member in self.members.values():
+                if member.dispatch.pending:
+                    await member.dispatch.idle()
+            if not len(self.inbox) and not self.journal.pending:
+                return
+
+    # followers ----------------------------------------------------------------------------------------------------------
+
+    def follow(self, follower: Callable[[Sequence[AnyFact]], None]) -> None:
+        """Hear of facts once they are durable, in order, on the loop."""
+        self._followers.append(follower)
+
+    def _on_facts(self, facts: tuple[AnyFact, ...]) -> None:
+        self.changes += 1
+        for watcher in self._watchers:
+            watcher.set()
+
+    def _on_durable(self, first_seq: int, facts: Sequence[AnyFact]) -> None:
+        for member in self.members.values():
+            member.dispatch.on_durable(facts)
+        for follower in self._followers:
+            follower(facts)
+
+    def _on_commit(self, seconds: float, records: int, size: int) -> None:
+        self.metrics.fsync_seconds(seconds)
+        self.metrics.journaled(size)
+
+    def _on_sent(self, order: Order, at: int) -> None:
+        self.changes += 1
+
+    def watcher(self) -> asyncio.Event:
+        """An event that is set at each change; the caller clears it."""
+        event = asyncio.Event()
+        self._watchers.append(event)
+        return event
+
+    def unwatch(self, event: asyncio.Event) -> None:
+        self._watchers.remove(event)
+
+    # snapshots ----------------------------------------------------------------------------------------------------------
+
+    def dump(self) -> bytes:
+        """The booked state of all accounts: a snapshot, and what a state hash is taken over (I8)."""
+        accounts = {account: member.book.booked for account, member in self.members.items()}
+        return msgspec.json.encode(Snapshot(SNAPSHOT_SCHEMA, accounts), order="deterministic")
+
+    async def _snapshot_if_due(self) -> None:
+        if self.journal.seq - self._snapshot_seq >= self.snapshot_every:
+            self._snapshot_seq = self.journal.seq
+            await self.journal.snapshot(self.dump())
+
+
+def _while_up(member: Member, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        if member.book.booked.link_up:
+            await work()
+
+    return run
+
+
+def open_house(
+    env: Env, directory: str, *, genesis: Genesis, journal_settings: JournalSettings, rules: Mapping[AccountId, Rules],
+    brokers: Mapping[AccountId, Broker], settings: HouseSettings, currencies: Mapping[AccountId, str],
+    instrument: Callable[[Instrument], Instrument] = lambda i: i, snapshot_every: int = 50_000,
+) -> House:  # fmt: skip
+    """Open the journal, fold what it holds, wire the rooms. Raises Broken (damage, a second daemon, a snapshot of another
+    schema is no fault: the journal is folded instead)."""
+    journal, recovery = open_journal(env, directory, genesis, journal_settings)
+    books = fold_books(recovery, rules, currencies)
+    return House(env, journal, recovery, books, rules, brokers, settings, instrument, snapshot_every)
+
+
+def fold_books(recovery: Recovery, rules: Mapping[AccountId, Rules], currencies: Mapping[AccountId, str]) -> dict[AccountId, Book]:
+    """Snapshot, then the tail (I8). A fact of an account that is no longer configured refuses the start: its orders may live."""
+    saved: dict[str, Booked] = {}
+    if recovery.snapshot is not None:
+        saved = msgspec.json.decode(recovery.snapshot, type=Snapshot).accounts
+    books = {
+        account: Book(account, currency=currencies[account], booked=saved.get(account)) for account in rules
+    }
+    lost = sorted(set(saved) - set(books))
+    for _seq, fact in recovery.tail():
+        book = books.get(fact.account)
+        if book is None:
+            lost.append(fact.account)
+            continue
+        book.replay(fact)
+    if lost:
+        raise Broken(f"the journal holds accounts that the configuration does not: {', '.join(sorted(set(lost)))}")
+    return books

@@ -1,0 +1,101 @@
+"""One broker connection: connect, learn what is traded, warm up, reconcile, and only then ready; again after each loss (B1).
+
+A lost link is retried for ever with capped, jittered back-off; a refused login is not hammered: three refusals in a row wait
+five minutes each time (D7). Every way down is told to the core, which takes entries off by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tradingd.core.book.book import Book
+from tradingd.core.book.market import DAY_S
+from tradingd.core.events import Event, LinkLost, LinkUp
+from tradingd.core.rules import Rules
+from tradingd.core.types import Instrument, Symbol
+from tradingd.ports import Broker, Env, LinkDown, VenueRefused
+from tradingd.shell.channels import Inbox
+from tradingd.shell.dispatch import Dispatch
+from tradingd.shell.reconcile import Reconciler
+
+HISTORY_BARS = 120
+BACKOFF_S = (0.1, 30.0)
+REFUSALS_MAX = 3
+REFUSED_WAIT_S = 300.0
+
+
+class Link:
+    """Owns the session of one account. `attempts` and `losses` are for the metrics."""
+
+    def __init__(
+        self, env: Env, broker: Broker, book: Book, rules: Rules, inbox: Inbox, dispatch: Dispatch, reconciler: Reconciler, *,
+        instrument: Callable[[Instrument], Instrument],
+    ) -> None:  # fmt: skip
+        self.env = env
+        self.broker = broker
+        self.book = book
+        self.rules = rules
+        self.inbox = inbox
+        self.dispatch = dispatch
+        self.reconciler = reconciler
+        self.losses: dict[str, int] = {}
+        self._instrument = instrument
+
+    async def run(self) -> None:
+        """For ever: a session, its loss, a pause."""
+        low, high = BACKOFF_S
+        pause, refused = low, 0
+        while True:
+            try:
+                await self.open()
+                pause, refused = low, 0
+                why = await self.broker.wait_closed()
+            except LinkDown as error:
+                why = str(error) or "the link is down"
+            except VenueRefused as error:
+                refused += 1
+                why = f"refused: {error}"
+            await self.lost(why)
+            wait = REFUSED_WAIT_S if refused >= REFUSALS_MAX else pause
+            await self.env.clock.sleep(wait * (0.5 + 0.5 * self.env.rng.random()))
+            pause = min(high, pause * 2)
+
+    async def open(self) -> None:
+        """One session up to ready. Raises LinkDown or VenueRefused."""
+        await self.broker.connect(self.sink)
+        self.dispatch.sent_at.clear()
+        self.dispatch.up = True
+        self.inbox.offer(LinkUp(ts=self._now(), account=self.book.account, broker=self.broker.name))
+        await self.learn()
+        await self.reconciler.resync()
+
+    async def learn(self) -> None:
+        """Instruments, and the daily bars we do not have yet, oldest first."""
+        for raw in await self.broker.instruments():
+            instrument = self._instrument(raw)
+            self.rules.instruments[instrument.symbol] = instrument
+            self.book.watch(instrument, band=self.rules.quotes.band, atr_bars=self.rules.quotes.atr_bars)
+        self.book.remark()
+        for symbol in tuple(self.rules.instruments):
+            await self._warm_up(symbol)
+
+    async def _warm_up(self, symbol: Symbol) -> None:
+        market = self.book.markets[symbol]
+        last = market.bars[-1].ts if market.bars else 0
+        for bar in await self.broker.history(symbol, HISTORY_BARS):
+            if bar.span_s == DAY_S and bar.ts > last:
+                self.inbox.offer(bar)
+
+    async def lost(self, why: str) -> None:
+        self.dispatch.up = False
+        await self.broker.close()
+        self.reconciler.closed_at = self.env.clock.mono()
+        self.losses[self.broker.name] = self.losses.get(self.broker.name, 0) + 1
+        self.inbox.offer(LinkLost(ts=self._now(), account=self.book.account, broker=self.broker.name, why=why))
+
+    def sink(self, event: Event) -> None:
+        """Where the adapter hands its events in."""
+        self.inbox.offer(event)
+
+    def _now(self) -> int:
+        return self.env.clock.wall()

@@ -1,0 +1,192 @@
+"""Reconcile: compares the venue's orders, fills and positions with ours, on every (re)connect and on timers (B6).
+
+It never edits the book: what it learns goes through the inbox as the same events the stream would have carried, and the core
+books each fill once. NOT FOUND proves `never` only when the broker's quirk says so and the link it was sent on is closed (A13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tradingd.core.book.book import Book
+from tradingd.core.book.orders import OPEN, Life, Working
+from tradingd.core.events import (
+    AccountSeen, Event, ForeignOrder, OrderAccepted, OrderCancelled, OrderExpired, OrderNever, OrderRejected,
+    OrderReplaced, OrderUnknown, PositionsSeen, Reconciled, ReplaceRejected,
+)  # fmt: skip
+from tradingd.core.facts import CancelIntended
+from tradingd.core.types import NS, OrderId
+from tradingd.ports import Broker, Env, LinkDown, OrderReport
+from tradingd.shell.channels import Inbox
+from tradingd.shell.dispatch import Dispatch
+
+ROUNDS = 5  # how often a moving target is asked again before the resync gives up
+
+
+class Reconciler:
+    """One account. `settle` waits until everything offered so far was stepped through and is durable."""
+
+    def __init__(self, env: Env, broker: Broker, book: Book, dispatch: Dispatch, inbox: Inbox, settle: Callable[[], object]) -> None:
+        self.env = env
+        self.broker = broker
+        self.book = book
+        self.dispatch = dispatch
+        self.inbox = inbox
+        self.settle = settle
+        self.closed_at = env.clock.mono()  # when the last connection was known to be closed
+        self.mismatches: dict[str, int] = {}
+
+    async def resync(self) -> None:
+        """After a connect: settle every open order, book missed fills, compare positions; then entries may go."""
+        for working in self.book.open_orders():
+            if working.life is Life.INTENDED:
+                self._say(OrderUnknown, working.order.order_id, why="link or process ended before an answer")
+        await self._settled()
+        fills = await self.fills()
+        asked = 0
+        for working in self.book.open_orders():
+            await self._order(working)
+            asked += 1
+        await self.foreign()
+        await self.positions()
+        await self.account()
+        self.inbox.offer(Reconciled(ts=self._now(), account=self.book.account, orders=asked, fills=fills))
+        await self._settled()
+        self.book.last_reconcile_ts = self._now()
+
+    async def fills(self) -> int:
+        """Book executions the stream did not bring. The number found."""
+        missed = await self.broker.fills(self.book.booked.fill_cursor)
+        for fill in missed:
+            self.inbox.offer(fill)
+        await self._settled()
+        return len(missed)
+
+    async def orders(self) -> None:
+        """While healthy: ask about orders that are unknown or unanswered for longer than the broker's ack time."""
+        late = int(self.broker.quirks.ack_timeout_s * NS)
+        now = self.env.clock.mono()
+        for working in self.book.open_orders():
+            sent = self.dispatch.sent_at.get(working.order.order_id, now)
+            if working.life is Life.INTENDED and now - sent > late:
+                self._say(OrderUnknown, working.order.order_id, why="no answer in time")
+            elif working.life is not Life.UNKNOWN:
+                continue
+            await self._settled()
+            await self._order(working)
+
+    async def _order(self, working: Working) -> None:
+        """The venue's word on one order of ours, as events."""
+        order_id = working.order.order_id
+        report = await self.broker.query(order_id)
+        if working.life not in OPEN:
+            return
+        if report is None:
+            self._not_found(working)
+        else:
+            if report.cum_qty > working.cum_qty:
+                await self.fills()
+            for event in self._events(working, report):
+                self.inbox.offer(event)
+            self._again(working, report)
+        await self._settled()
+
+    def _not_found(self, working: Working) -> None:
+        waited = self.env.clock.mono() - self.closed_at
+        fenced = working.order.order_id not in self.dispatch.sent_at  # not sent on the connection that is open now
+        if working.life is Life.UNKNOWN and fenced and waited >= int(self.broker.quirks.never_after_s * NS):
+            self._say(OrderNever, working.order.order_id, proof="not found by the venue after the old connection was closed")
+        elif working.life not in (Life.UNKNOWN, Life.INTENDED):
+            self._count("order_lost")
+            self._say(OrderUnknown, working.order.order_id, why="the venue does not find an order it had accepted")
+
+    def _events(self, working: Working, report: OrderReport) -> list[Event]:
+        account, order_id, now = self.book.account, working.order.order_id, self._now()
+        common = {"ts": now, "account": account, "order_id": order_id}
+        found: list[Event] = []
+        if working.life in (Life.INTENDED, Life.UNKNOWN) and report.status != "rejected":
+            found.append(OrderAccepted(**common, venue_order_id=report.venue_order_id))  # type: ignore[arg-type]
+        match report.status:
+            case "cancelled":
+                found.append(OrderCancelled(**common, reason="by the venue's word", cum_qty=report.cum_qty))  # type: ignore[arg-type]
+            case "expired":
+                found.append(OrderExpired(**common, cum_qty=report.cum_qty))  # type: ignore[arg-type]
+            case "rejected":
+                found.append(OrderRejected(**common, code=report.code or "rejected", text=report.text))  # type: ignore[arg-type]
+            case _:
+                if report.rev > working.rev:
+                    found.append(
+                        OrderReplaced(**common, rev=report.rev, qty=report.qty, limit=report.limit, stop=report.stop)  # type: ignore[arg-type]
+                    )
+        return found
+
+    def _again(self, working: Working, report: OrderReport) -> None:
+        """Asks that were lost with a link: a cancel is repeated, an amend is given up (the core will ask afresh)."""
+        if report.status != "working":
+            return
+        if working.cancel_asked:
+            self.dispatch.on_durable(
+                (CancelIntended(ts=self._now(), account=self.book.account, order_id=working.order.order_id, why="asked again"),)
+            )
+        if working.rev_asked > max(working.rev, report.rev):
+            self._say(ReplaceRejected, working.order.order_id, rev=working.rev_asked, code="lost", text="no trace at the venue")
+
+    async def foreign(self) -> None:
+        """Orders on the account that are not in our book: named, counted, never touched (D21)."""
+        for report in await self.broker.open_orders():
+            if report.order_id and self.book.order(report.order_id) is not None:
+                continue
+            if report.venue_order_id in self.book.booked.foreign:
+                continue
+            self._count("foreign_order")
+            self.inbox.offer(
+                ForeignOrder(
+                    ts=self._now(), account=self.book.account, venue_order_id=report.venue_order_id, symbol=report.symbol,
+                    side=report.side, qty=report.qty, type=report.type, open=True,
+                )  # fmt: skip
+            )
+        await self._settled()
+
+    async def positions(self) -> None:
+        """Compare positions at a moment when both sides have counted the same fills; fetch what is missing first (D14)."""
+        for _ in range(ROUNDS):
+            report = await self.broker.positions()
+            await self._settled()
+            if report.cursor > self.book.booked.fill_cursor:
+                self._count("missed_fill")
+                await self.fills()
+                continue
+            if report.cursor == self.book.booked.fill_cursor:
+                self.inbox.offer(
+                    PositionsSeen(ts=self._now(), account=self.book.account, positions=report.positions, cursor=report.cursor)
+                )
+                await self._settled()
+                self.book.last_reconcile_ts = self._now()
+                return
+        raise LinkDown("positions and fills of the venue do not come to rest")
+
+    async def account(self) -> None:
+        report = await self.broker.account()
+        self.inbox.offer(
+            AccountSeen(
+                ts=self._now(), account=self.book.account, cash=report.cash, equity=report.equity, blocked=report.blocked
+            )
+        )
+
+    # small things -----------------------------------------------------------------------------------------------------
+
+    async def _settled(self) -> None:
+        result = self.settle()
+        if result is not None:
+            await result  # type: ignore[misc]
+
+    def _now(self) -> int:
+        return self.env.clock.wall()
+
+    def _say(self, kind: type, order_id: OrderId, **fields: object) -> None:
+        self.inbox.offer(kind(ts=self._now(), account=self.book.account, order_id=order_id, **fields))
+
+    def _count(self, kind: str) -> None:
+        self.mismatches[kind] = self.mismatches.get(kind, 0) + 1
+
+

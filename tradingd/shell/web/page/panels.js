@@ -1,0 +1,105 @@
+// One function a panel: page values in, an element out.
+import { DASH, ago, clock, count, el, exact, moment, money, percent, signed, span, tone, until, words } from "/format.js";
+
+const panel = (title, size, ...kids) => el("section", { class: `panel ${size}`, "data-panel": title.toLowerCase() }, el("h2", {}, title), ...kids);
+const empty = (text) => el("p", { class: "empty" }, text);
+const facts = (rows) => el("dl", {}, rows.flatMap(([name, value, cls = ""]) => [el("dt", { class: cls.includes("big") ? "big" : "" }, name), el("dd", { class: cls }, value)]));
+
+const table = (columns, rows) =>
+  el("div", { class: "scroll" }, el("table", { class: "cards" },
+    el("thead", {}, el("tr", {}, columns.map(([name, cls]) => el("th", { class: cls || "", scope: "col" }, name)))),
+    el("tbody", {}, rows.map(({ cells, ...attrs }) =>
+      el("tr", attrs, cells.map((cell, i) => el("td", { class: columns[i][1] || "", "data-label": columns[i][0] }, cell)))))));
+
+const waits = (page) => {
+  const s = page.session;
+  if (s && !s.in_window && s.next_window) return ` The next trading window opens in ${until(s.next_window, page.now)} (${moment(s.next_window)}).`;
+  return page.note ? ` Now: ${page.note}.` : "";
+};
+
+export const state = (a, page) => panel(`Trading ${a.account}`, "",
+  el("div", { class: `state ${a.state}` }, a.state),
+  a.holds.length
+    ? el("ul", {}, a.holds.map((h) => el("li", {}, el("span", { class: "tag warn" }, h.verb), ` by ${h.actor}: ${h.reason || "no reason given"} `,
+        el("span", { class: "dim" }, `${moment(h.ts)}${h.until ? `, ends in ${until(h.until, page.now)}` : ", until resumed"}`))))
+    : el("div", { class: "dim" }, a.state === "active" ? "no holds: new positions may be opened" : "no hold by an operator: see breaker and broker"),
+  facts([
+    ["tier", words(a.tier)],
+    ["session", page.session ? `${page.session.calendar} ${page.session.open ? "open" : "closed"}${page.session.in_window ? ", in window" : ""}` : DASH],
+    ["decisions", `${count(a.counts.decisions || 0)} (${count(a.counts.acted || 0)} acted, ${count(a.counts.refused || 0)} refused)`],
+    ["fills", count(a.counts.fills || 0)],
+  ]));
+
+export const pools = (a) => panel(`Money ${a.currency}`, "", facts([
+  ["equity", money(a.equity), "big"], ["today", `${signed(a.day_pnl)}  (${percent(a.day_pnl_ratio, 2)})`, tone(a.day_pnl)],
+  ["active pool", money(a.active)], ["reserve", exact(a.reserve)], ["cash", exact(a.cash)], ["realised", exact(a.realised), tone(a.realised)],
+  ["fees", exact(a.fees)], ["drawdown", percent(a.drawdown, 2)], ["heat", percent(a.heat, 2)]]));
+
+export const breaker = (a, page) => panel("Breaker and broker", "",
+  a.breaker.length
+    ? el("ul", {}, a.breaker.map((t) => el("li", {}, el("span", { class: "tag bad" }, words(t.kind)), ` ${t.symbol || "all"}: ${percent(t.actual)} against ${percent(t.threshold)}, `,
+        el("strong", {}, t.until > page.now ? `${until(t.until, page.now)} left` : "cool-down over"))))
+    : el("p", { class: "empty" }, "breaker armed, nothing tripped"),
+  facts([
+    ["broker", el("span", {}, `${a.broker.name} `, el("span", { class: a.broker.up ? "good" : "bad" }, a.broker.up ? "up" : "down")), ""],
+    ...(a.broker.why ? [["why", a.broker.why]] : []),
+    ["last word", ago(a.broker.last_event_ts, page.now)], ["last reconcile", ago(a.broker.last_reconcile_ts, page.now)],
+    ["unknown orders", count(a.broker.unknown_orders), a.broker.unknown_orders ? "bad" : ""]]));
+
+const amount = (name, x) => (x !== 0 && Math.abs(x) < 1.5 && !/count|open|max_qty|notional|rate/.test(name) ? percent(x) : Math.abs(x) >= 1000 ? money(x) : String(Number(x.toFixed(2))));
+export const limits = (a) => panel("Limits", "half", a.limits.length ? a.limits.map((l) => {
+  const ratio = l.limit > 0 ? l.used / l.limit : 1, bar = el("div", { class: `fill ${ratio >= 1 ? "bad" : ratio >= 0.8 ? "warn" : ""}` });
+  bar.style.width = `${Math.max(0, Math.min(1, ratio)) * 100}%`;
+  const asRatio = Math.abs(l.limit) <= 1 && !/open_|max_|rate/.test(l.name), show = (x) => (asRatio ? percent(x) : amount(l.name, x));
+  return el("div", { class: "limit" }, el("span", {}, words(l.name)), el("span", {}, `${show(l.used)} of ${show(l.limit)} `,
+    el("span", { class: "dim" }, `${ratio >= 1 ? "none" : show(l.limit - l.used)} left`)), el("div", { class: "track" }, bar));
+}) : empty("no limits in use"));
+
+export const alerts = (a) => panel("Alerts", "half", a.alerts.length
+  ? el("ul", {}, a.alerts.slice(0, 8).map(([ts, level, code, text]) => el("li", {}, el("span", { class: "dim" }, `${clock(ts)} `),
+      el("span", { class: `tag ${level === "page" ? "bad" : level === "tell" ? "warn" : ""}` }, words(code)), ` ${text}`)))
+  : empty("no alerts"));
+
+const distance = (p) => (p.stop !== null && p.mark ? percent(Math.abs(p.mark - Number(p.stop)) / p.mark) : DASH);
+const shelter = (p) => (p.protective ? el("span", { class: "tag" }, p.protective) : el("span", { class: "tag bad" }, "none at venue"));
+export const positions = (a, page) => panel("Positions", "wide", a.positions.length
+  ? table([["symbol"], ["quantity", "n"], ["average", "n"], ["mark", "n"], ["unrealised", "n"], ["stop", "n"], ["distance", "n"], ["target", "n"], ["protective"], ["since", "n"]],
+      a.positions.map((p) => ({ "data-symbol": p.symbol, cells: [
+        el("span", {}, el("strong", {}, p.symbol), p.drift !== null ? el("span", { class: "tag bad" }, ` venue says ${p.drift}`) : null),
+        exact(p.qty), exact(p.avg_price),
+        el("span", { class: p.mark_ts && page.now - p.mark_ts > 3e10 ? "dim" : "", title: `seen ${ago(p.mark_ts, page.now)}` }, money(p.mark)),
+        el("span", { class: tone(p.unrealised) }, signed(p.unrealised)), el("span", {}, exact(p.stop), p.trailing ? " \u2197" : ""), distance(p), exact(p.target),
+        shelter(p), span((page.now - p.opened_ts) / 1e9)] })))
+  : empty(`No positions.${waits(page)}`));
+
+export const orders = (a, page) => {
+  const open = a.orders.filter((o) => o.open);
+  return panel("Working orders", "wide", open.length
+    ? table([["order"], ["symbol"], ["side"], ["type"], ["quantity", "n"], ["filled", "n"], ["limit", "n"], ["stop", "n"], ["state"], ["age", "n"], ["why", "grow"]],
+        open.map((o) => ({ cells: [o.order_id, o.symbol, o.side, `${words(o.type)} ${o.tif}`, exact(o.qty), exact(o.cum_qty), exact(o.limit), exact(o.stop),
+          el("span", { class: `tag ${/unknown/i.test(o.state) ? "bad" : ""}` }, o.state), span((page.now - o.ts) / 1e9), o.why] })))
+    : empty("No working orders."));
+};
+
+const verdict = (d) => (d.outcome === "act" ? el("span", { class: "tag" }, "acted") : el("span", { class: "tag warn" }, words(d.headline || "refused")));
+export const decisions = (a, page) => panel("Decisions", "wide", a.decisions.length
+  ? table([["decision"], ["time (UTC)"], ["symbol"], ["side"], ["kind"], ["result"], ["quantity", "n"], ["price", "n"], ["confidence", "n"], ["source", "grow"]],
+      a.decisions.slice(0, 30).map((d) => ({ class: "click", "data-decision": d.decision_id, cells: [
+        el("button", { type: "button", "aria-haspopup": "dialog" }, d.decision_id), clock(d.ts), d.symbol, d.side, d.kind, verdict(d), exact(d.qty), money(d.ref_price),
+        percent(d.confidence, 0), words(d.source)] })))
+  : empty(`No decisions yet.${waits(page)}`));
+
+const shown = (x) => (x === null ? DASH : typeof x === "number" ? String(Number(x.toPrecision(6))) : x);
+export const why = (d, close) => [
+  el("button", { type: "button", class: "close", on: close }, "close"),
+  el("h3", {}, `${d.decision_id}  ${d.side} ${d.symbol} ${d.kind}`), el("p", {}, verdict(d), ` ${moment(d.ts)} by ${d.source}, because of ${d.cause}`),
+  d.thesis ? el("p", { class: "dim" }, d.thesis) : null,
+  table([["check"], ["measured", "n"], ["limit", "n"], ["result"], ["note", "grow"]], d.checks.map(([name, value, limit, ok, reason, note]) => ({ cells: [
+    words(name), shown(value), shown(limit), el("span", { class: ok === null ? "dim" : ok ? "good" : "bad" }, ok === null ? "not reached" : ok ? "passed" : words(reason || "failed")), note] }))),
+  facts([["stop", exact(d.stop)], ["target", exact(d.target)], ["quantity", exact(d.qty)], ["notional", exact(d.notional)], ["price it stood on", money(d.ref_price)],
+    ["equity then", money(d.pools.equity)], ["active pool then", money(d.pools.active)], ["reserve then", money(d.pools.reserve)], ["tier", words(d.tier)], ["heat", percent(d.heat, 2)],
+    ["breaker", words(d.breaker)], ["state", d.state], ["orders", d.orders.length ? d.orders.join(", ") : DASH]])];
+
+export const house = (page) => [el("h2", {}, "House"), facts([
+  ["journal", `${count(page.journal.seq)} facts, ${count(page.journal.seq - page.journal.durable)} not yet durable`], ["journal head", el("code", {}, page.journal.head.slice(0, 16) || DASH)],
+  ["segment", page.journal.segment], ["version", `${page.version} (build ${page.build.slice(0, 12)})`], ["configuration", page.config.slice(0, 12)], ["started", moment(page.started)], ["house time", moment(page.now)]])];
