@@ -14,7 +14,11 @@ PREFIX = "bench_"
 
 
 def names() -> list[str]:
-    return sorted(module.name.removeprefix(PREFIX) for module in pkgutil.iter_modules(bench.__path__) if module.name.startswith(PREFIX))
+    return sorted(
+        module.name.removeprefix(PREFIX)
+        for module in pkgutil.iter_modules(bench.__path__)
+        if module.name.startswith(PREFIX)
+    )
 
 
 def table(title: str, rows: Sequence[Row]) -> str:

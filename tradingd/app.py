@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import msgspec
 import uvloop
 
-from tradingd.config import AccountSettings, Config, Override, Secret, SecretMissing, config_hash, describe
+from tradingd.config import AccountSettings, Config, Override, Secret, SecretMissing, config_hash, describe, settings
 from tradingd.config import WebSettings as WebConfig
 from tradingd.core.events import Command, Verb
 from tradingd.core.rules import Rules
@@ -57,12 +56,12 @@ def strategies_of(config: Config) -> tuple[Loaded, ...]:
     """The strategies that are switched on, by entry point. Raises Broken for one that is not installed."""
     known = {point.name: point for point in entry_points(group="tradingd.strategies")}
     found = []
-    for name, settings in config.strategies.items():
-        if not settings.enabled:
+    for name, asked in config.strategies.items():
+        if not asked.enabled:
             continue
         if name not in known:
             raise Broken(f"strategies.{name}: no strategy of that name is installed (known: {', '.join(sorted(known))})")
-        found.append(load(name, known[name].load(), settings.settings))
+        found.append(load(name, known[name].load(), asked.settings))
     return tuple(found)
 
 
@@ -74,14 +73,9 @@ def broker_of(env: Env, name: str, account: AccountSettings, secrets: Callable[[
     adapter = known[account.broker].load()
     module = sys.modules[adapter.__module__]
     table = {key: secrets(value) if isinstance(value, Secret) else value for key, value in account.settings.items()}
-    settings = msgspec.convert(_plain(table), module.Settings)
-    broker: Broker = adapter(env, AccountId(name), settings)
+    own: Any = settings(module.Settings, table, f"accounts.{name}.settings")
+    broker: Broker = adapter(env, AccountId(name), own)
     return broker
-
-
-def _plain(table: Mapping[str, Any]) -> dict[str, Any]:
-    """TOML numbers come as Decimal; adapters' settings say what they want."""
-    return {k: float(v) if isinstance(v, Decimal) else v for k, v in table.items()}
 
 
 def instrument_of(config: Config) -> Callable[[Instrument], Instrument]:

@@ -76,7 +76,7 @@ class File(Protocol):
     def size(self) -> int: ...
 
     def identity(self) -> tuple[int, int]:
-        """(device, inode), to notice a file that was replaced under us (B18)."""
+        """(device, inode) of what the path names now, to notice a file that was replaced under us (B18)."""
 
     def close(self) -> None: ...
 

@@ -39,7 +39,7 @@ def demo(
     end: Annotated[str, typer.Option("--to", metavar="DATE", help="Last day of the replay.")] = "2008-12-31",
     speed: Annotated[
         str, typer.Option("--speed", metavar="N|max", help="Replay seconds in one real second, or max.")
-    ] = "max",
+    ] = "100000",
     exit_at_end: Annotated[
         bool, typer.Option("--exit", help="End when the replay ends, instead of keeping the page up.")
     ] = False,
@@ -48,7 +48,7 @@ def demo(
     crash: Annotated[
         bool, typer.Option("--crash", help="Kill the daemon in the middle, start it again, compare with the venue.")
     ] = False,
-    kills: Annotated[int, typer.Option("--kills", min=1, max=1000, help="How often, with --crash.")] = 1,
+    kills: Annotated[int, typer.Option("--kills", min=1, max=1000, help="How often, with --crash.")] = 200,
     directory: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where the demo keeps its journal.")] = Path(
         "tradingd-demo"
     ),

@@ -15,9 +15,9 @@ from tradingd.cli.options import Account, Dir, Json
 from tradingd.cli.show import STATE_COLOURS, age, complain, money, paint, say, say_json, share, table, when
 from tradingd.cli.where import state_dir
 from tradingd.core.facts import Decided, Outcome
+from tradingd.core.views.blocks import left
 from tradingd.core.views.page import AccountView, BrokerView, HoldView, LimitView, Page, TripView
 from tradingd.core.views.reasons import clean, sentence
-from tradingd.core.views.why import left
 
 WATCH_S = 2.0
 

@@ -10,8 +10,7 @@ from typing import Any
 import msgspec
 
 from tradingd.core.types import NS
-from tradingd.core.views.reasons import clean
-from tradingd.core.views.why import utc
+from tradingd.core.views.reasons import clean, utc
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 STATE_COLOURS = {"active": "green", "reducing": "yellow", "halted": "red", "locked": "red"}

@@ -38,7 +38,7 @@ class StateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class JournalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """segment_bytes: a new file beyond that size, 1 MiB .. 4 GiB.   snapshot_every: facts between snapshots, >= 100.
+    """segment_bytes: a new file beyond that size, 16 KiB .. 4 GiB.   snapshot_every: facts between snapshots, >= 100.
     force_fs: run although the file system is not fit for a journal (B17); refused in live mode."""
 
     segment_bytes: int = 64 << 20
@@ -46,8 +46,8 @@ class JournalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     force_fs: bool = False
 
     def __post_init__(self) -> None:
-        if not 1 << 20 <= self.segment_bytes <= 4 << 30:
-            raise ValueError("segment_bytes must be between 1 MiB and 4 GiB")
+        if not 16 << 10 <= self.segment_bytes <= 4 << 30:
+            raise ValueError("segment_bytes must be between 16 KiB and 4 GiB")
         if self.snapshot_every < 100:
             raise ValueError("snapshot_every must be at least 100 facts")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from importlib.resources import files
 from pathlib import Path
 
 import anyio
@@ -14,8 +13,9 @@ import uvloop
 
 from tradingd import __version__
 from tradingd.app import SOCKET, house_of
-from tradingd.config import Config, config_hash, describe, load_text
+from tradingd.config import config_hash, describe
 from tradingd.core.types import NS, AccountId, Money
+from tradingd.demo.config import demo_config
 from tradingd.demo.lockstep import Lockstep
 from tradingd.demo.options import DemoOptions
 from tradingd.demo.place import fresh
@@ -37,11 +37,6 @@ from tradingd_adapters.sim.market import Market
 
 ACCOUNT = AccountId("demo")
 PAGE_UP = "the replay is over; this page stays until Ctrl-C"
-
-
-def demo_config(name: str = "demo.toml") -> Config:
-    """The embedded configuration."""
-    return load_text(files("tradingd").joinpath("data", name).read_text(encoding="utf-8"), name=name).config
 
 
 def run_demo(options: DemoOptions) -> int:

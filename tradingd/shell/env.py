@@ -346,7 +346,9 @@ class RealEnv:
         self._net = RealNet()
         self.net: Net = self._net
         self.boot_id = "replay" if isinstance(clock, ReplayClock) else _boot_id()
-        self._armed, self._hits_left = _armed(failpoint if failpoint is not None else os.environ.get("TRADINGD_FAILPOINT", ""))
+        self._armed, self._hits_left = _armed(
+            failpoint if failpoint is not None else os.environ.get("TRADINGD_FAILPOINT", "")
+        )
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
 
     async def blocking(self, fn: Callable[[], T]) -> T:

@@ -35,8 +35,8 @@ class LagMonitor:
         self._on_warn = on_warn
         self._loop: asyncio.AbstractEventLoop | None = None
         self._handle: asyncio.TimerHandle | None = None
-        self._thread: threading.Thread | None = None  # sim-ok: the monitor must see a stalled loop
-        self._stop = threading.Event()  # sim-ok: as above
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
         self._loop_thread = 0
         self._last = self._mono()
         self._beats = 0
@@ -50,10 +50,10 @@ class LagMonitor:
         """Begin; call on the running loop, which is the one that is watched."""
         assert self._thread is None, "started twice"
         self._loop = asyncio.get_running_loop()
-        self._loop_thread = threading.get_ident()  # sim-ok: names the loop's thread for the stack
+        self._loop_thread = threading.get_ident()
         self._last = self._mono()
         self._handle = self._loop.call_later(self._beat_s, self._beat)
-        self._thread = threading.Thread(target=self._watch, name="loop-lag", daemon=True)  # sim-ok: as above
+        self._thread = threading.Thread(target=self._watch, name="loop-lag", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

@@ -16,7 +16,7 @@ from tradingd.core.events import (
 )  # fmt: skip
 from tradingd.core.facts import CancelIntended
 from tradingd.core.types import NS, OrderId
-from tradingd.ports import Broker, Env, LinkDown, OrderReport
+from tradingd.ports import Broken, Broker, Env, LinkDown, OrderReport
 from tradingd.shell.channels import Inbox
 from tradingd.shell.dispatch import Dispatch
 
@@ -104,7 +104,7 @@ class Reconciler:
         account, order_id, now = self.book.account, working.order.order_id, self._now()
         common = {"ts": now, "account": account, "order_id": order_id}
         found: list[Event] = []
-        if working.life in (Life.INTENDED, Life.UNKNOWN) and report.status != "rejected":
+        if (working.life in (Life.INTENDED, Life.UNKNOWN) and report.status != "rejected") or report.status == "filled":
             found.append(OrderAccepted(**common, venue_order_id=report.venue_order_id))  # type: ignore[arg-type]
         match report.status:
             case "cancelled":
@@ -167,6 +167,8 @@ class Reconciler:
 
     async def account(self) -> None:
         report = await self.broker.account()
+        if report.account != self.book.account:
+            raise Broken(f"the broker's account is {report.account}, the configuration says {self.book.account} (H13)")
         self.inbox.offer(
             AccountSeen(
                 ts=self._now(), account=self.book.account, cash=report.cash, equity=report.equity, blocked=report.blocked

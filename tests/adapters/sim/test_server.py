@@ -230,3 +230,31 @@ def test_settings_refuse_nonsense() -> None:
 def test_the_server_refuses_unknown_faults() -> None:
     with pytest.raises(ValueError, match="gremlin"):
         build([*DAYS, "--fault", "gremlin=0.5"])
+
+
+class Watched(RealEnv):
+    """The machine, which notes the kill points it comes by."""
+
+    def __init__(self) -> None:
+        super().__init__(failpoint="")
+        self.passed: list[str] = []
+
+    def failpoint(self, name: str) -> None:
+        self.passed.append(name)
+
+
+async def test_kill_points_stand_around_the_write_the_ack_and_the_fill() -> None:
+    """A3-A6: K3 before the write, K5 after it, K6 ack read, K7 ack parsed, K9 fill read."""
+    server, _ = build(DAYS)
+    runner, port = await server.listen()
+    env = Watched()
+    broker = SimBroker(env, ACCOUNT, SimSettings(url=f"ws://127.0.0.1:{port}/", credit=0))
+    await broker.connect(lambda _: None)
+    await broker.grant(3)
+    await broker.submit(order(1))
+    assert env.passed == ["K3", "K5"]
+    await broker.positions()
+    assert env.passed == ["K3", "K5", "K6", "K7", "K9"]
+    await broker.close()
+    await env.aclose()
+    await runner.cleanup()

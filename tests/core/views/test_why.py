@@ -45,9 +45,10 @@ from tradingd.core.types import (
     TradingState,
     VenueOrderId,
 )
+from tradingd.core.views.blocks import blocks, left
 from tradingd.core.views.page import AccountView, BrokerView, HoldView, PositionView, SessionView, TripView
-from tradingd.core.views.reasons import WORDS, measure, number, remedy, sentence
-from tradingd.core.views.why import blocks, explain, left, needles, utc
+from tradingd.core.views.reasons import WORDS, measure, number, remedy, sentence, utc
+from tradingd.core.views.why import explain, needles
 
 A = AccountId("demo-1")
 IBM = Symbol("IBM")

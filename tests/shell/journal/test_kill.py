@@ -41,7 +41,13 @@ asyncio.run(main(sys.argv[1]))
 def child(directory: Path, failpoint: str = "") -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "TRADINGD_FAILPOINT": failpoint, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        [sys.executable, "-c", CHILD, str(directory)], env=environ, cwd=ROOT, text=True, capture_output=True, timeout=60, check=False
+        [sys.executable, "-c", CHILD, str(directory)],
+        env=environ,
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
     )
 
 
@@ -52,7 +58,9 @@ def test_sigkill_loses_nothing_acknowledged(tmp_path: Path, failpoint: str) -> N
     assert died.returncode == -9, died.stderr
     acknowledged = int((died.stdout.split() or ["0"])[-1])
     env = RealEnv(failpoint="")
-    journal, recovery = open_journal(env, str(tmp_path), GENESIS, Settings(segment_bytes=2_000, force=True, use_snapshots=False))
+    journal, recovery = open_journal(
+        env, str(tmp_path), GENESIS, Settings(segment_bytes=2_000, force=True, use_snapshots=False)
+    )
     assert recovery.seq >= acknowledged
     assert list(recovery.tail()) == [(n, fact(n)) for n in range(1, recovery.seq + 1)]
     assert verify(RealDisk(), str(tmp_path)).ok

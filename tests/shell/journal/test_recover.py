@@ -3,17 +3,27 @@
 import asyncio
 import errno
 import random
-from collections.abc import Callable
 
 import msgspec
 import pytest
 
 from tests.fakes.disk import FakeDisk
 from tests.fakes.env import FakeEnv, Killed
-from tests.shell.journal.desk import DIR, GENESIS, MAIN, fact, facts, forget_notes, made, opened, running, segment, write
+from tests.shell.journal.desk import (
+    DIR,
+    GENESIS,
+    fact,
+    facts,
+    forget_notes,
+    made,
+    opened,
+    running,
+    segment,
+    write,
+)
 from tradingd.core.facts import Fact
 from tradingd.ports import Broken
-from tradingd.shell.journal import Journal, JournalDamaged, Recovery, Settings, open_journal, verify
+from tradingd.shell.journal import JournalDamaged, Recovery, Settings, open_journal, verify
 from tradingd.shell.journal.record import seal
 from tradingd.shell.journal.snapshot import encode
 
@@ -144,7 +154,8 @@ def test_a_fact_of_a_newer_version_is_refused_by_name() -> None:
     disk = made([1])
     data = segment(disk)
     line = bytes(data).split(b"\n")[1]
-    newer, _ = seal(2, line[-66:-2], 1, b'"wall":1,"mono":1,"boot":"b"', "Teleported", b'{"fact":"Teleported","ts":1,"account":"main"}')
+    told = b'{"fact":"Teleported","ts":1,"account":"main"}'
+    newer, _ = seal(2, line[-66:-2], 1, b'"wall":1,"mono":1,"boot":"b"', "Teleported", told)
     data += newer
     journal, recovery = opened(disk)
     with pytest.raises(Broken, match=r"record 2 \(Teleported\).*newer"):
@@ -445,5 +456,3 @@ def test_the_disk_that_cannot_be_read_is_refused() -> None:
     assert not disk.locks
     disk.fail_at = 0
     assert closed(disk).seq == 2
-
-

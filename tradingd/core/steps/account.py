@@ -14,7 +14,7 @@ from tradingd.core.facts import (
 )  # fmt: skip
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import ensure_protection
-from tradingd.core.steps.levels import redraw
+from tradingd.core.steps.levels import after_fill, redraw
 from tradingd.core.steps.limits import draw_loss_line
 from tradingd.core.types import NS, ZERO, Money, Price, Qty, TradingState
 
@@ -80,6 +80,8 @@ def on_link(book: Book, event: LinkUp | LinkLost | Reconciled, rules: Rules) -> 
                 why = f"reconciled: {event.orders} orders asked, {event.fills} fills fetched"
                 book.emit(LinkChanged(ts=book.now, account=book.account, up=True, broker=booked.link_broker, why=why))
             for symbol in book.held():
+                if symbol not in book.booked.levels:  # foreign, or its last step was cut off by a crash
+                    after_fill(book, symbol, None, rules)
                 ensure_protection(book, symbol, rules)
                 redraw(book, symbol, rules)
 

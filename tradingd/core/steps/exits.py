@@ -17,7 +17,7 @@ from tradingd.core.facts import (
 )  # fmt: skip
 from tradingd.core.gates.gate import Intent, Verdict, approve_exit, approve_protection, observes
 from tradingd.core.rules import Rules
-from tradingd.core.steps.standing import heat_now, pools, standing
+from tradingd.core.gates.standing import heat_now, pools, standing
 from tradingd.core.types import (
     NS, ZERO, DecisionId, Leg, Money, OrderType, Price, Qty, Side, Symbol, Tif, TradingState,
 )  # fmt: skip
@@ -64,7 +64,7 @@ def close(
     )  # fmt: skip
     gate = approve_exit(
         intent, market.instrument, float(book.rate(market.instrument)), position, book.working_exits(symbol),
-        standing(book, symbol, side, qty, book.now, rules), rules.gate,
+        standing(book, symbol, side, qty, book.now, rules.gate), rules.gate,
     )  # fmt: skip
     verdict = _with_state(book, gate, symbol, market, rules, protective=protective)
     _decide(book, intent, verdict, source, cause, market, thesis, confidence)
@@ -142,7 +142,7 @@ def ensure_protection(book: Book, symbol: Symbol, rules: Rules) -> None:
     if resting.qty != abs(position) + resting.cum_qty or resting.stop != levels.stop:
         book.emit(
             ReplaceIntended(
-                ts=book.now, account=book.account, order_id=resting.order.order_id, rev=resting.rev + 1,
+                ts=book.now, account=book.account, order_id=resting.order.order_id, rev=resting.next_rev(),
                 qty=Qty(abs(position) + resting.cum_qty), stop=levels.stop,
             )
         )  # fmt: skip

@@ -22,7 +22,7 @@ from tradingd.core.gates.stops import Levels
 from tradingd.core.gates.window import window_check
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import close, money
-from tradingd.core.steps.standing import claimed_cash, heat_now, pools, standing
+from tradingd.core.gates.standing import claimed_cash, heat_now, pools, standing
 from tradingd.core.types import (
     DecisionId, Leg, Money, OrderType, Price, Side, Symbol, Tif, TradingState,
 )  # fmt: skip
@@ -152,7 +152,7 @@ def _enter(book: Book, draft: Draft, rules: Rules) -> None:
     verdict = Verdict(None, draft.checks, refusals(draft.checks))
     if market is not None and draft.price is not None and draft.sized is not None:
         intent = _intent(book, draft, market, draft.price, seq, rules)
-        before = standing(book, rec.symbol, draft.side, intent.qty, book.now, rules)
+        before = standing(book, rec.symbol, draft.side, intent.qty, book.now, rules.gate)
         verdict = approve_entry(
             intent, market.instrument, float(book.rate(market.instrument)), before, rules.gate, book.now, draft.checks
         )

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from tradingd.core.book.book import Book
 from tradingd.core.book.ledger import post_fill
-from tradingd.core.book.orders import FINAL, What, Working
+from tradingd.core.book.orders import FINAL, OPEN, Life, What, Working
 from tradingd.core.events import (
     CancelRejected, FillSeen, ForeignOrder, OrderAccepted, OrderCancelled, OrderEvent, OrderExpired, OrderNever, OrderRejected,
     OrderReplaced, OrderUnknown, ReplaceRejected,
@@ -45,6 +45,7 @@ def on_order_event(book: Book, event: OrderEvent, rules: Rules) -> None:
     what = _WHAT[type(event)]
     before = working.life
     if not move(book, working, what, _why(event), getattr(event, "venue_order_id", None), cum):
+        complete(book, working)
         return
     silent = working.life is before or working.order.leg is Leg.ENTRY
     if isinstance(event, OrderRejected | OrderNever | OrderUnknown) and not silent and book.qty(working.order.symbol):
@@ -88,6 +89,12 @@ def move(
         )
     )  # fmt: skip
     return True
+
+
+def complete(book: Book, working: Working) -> None:
+    """An order whose last fill came before the answer to an amend, or whose last step a crash cut off, is filled."""
+    if working.life in OPEN and working.cum_qty > 0 and working.fill_word() is What.FILL_ALL:
+        move(book, working, What.FILL_ALL, "nothing of it is left")
 
 
 def settle(book: Book, symbol: Symbol, rules: Rules) -> None:
@@ -193,6 +200,9 @@ def on_replaced(book: Book, event: OrderReplaced, rules: Rules) -> None:
             stop=event.stop,
         )
     )  # fmt: skip
+    if working.life in (Life.INTENDED, Life.UNKNOWN):
+        move(book, working, What.ACCEPT, "an amend of it took effect")
+    complete(book, working)
     settle(book, working.order.symbol, rules)
 
 
@@ -203,6 +213,7 @@ def on_replace_rejected(book: Book, event: ReplaceRejected, rules: Rules) -> Non
     book.emit(
         AmendRefused(ts=book.now, account=book.account, order_id=event.order_id, rev=event.rev, code=event.code, text=event.text)
     )
+    complete(book, working)
 
 
 def on_cancel_rejected(book: Book, event: CancelRejected, rules: Rules) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isfinite
 
 from tradingd.core.facts import Check, Reason
+from tradingd.core.types import NS
 
 # reason -> (what it means, what would have to change)
 WORDS: dict[Reason, tuple[str, str]] = {
@@ -107,6 +108,19 @@ def remedy(reason: Reason) -> str:
 def clean(text: str) -> str:
     """Text from outside on one line, without control characters and terminal escapes (J13)."""
     return "".join(c if c.isprintable() else " " for c in text)
+
+
+def utc(ts: int) -> str:
+    """ns since the epoch as "2008-10-06 14:35:00Z", without the machine's libraries so that it is the same everywhere."""
+    days, second = divmod(ts // NS, 86400)
+    z = days + 719468  # civil-from-days: eras of 400 years that begin on 1 March
+    era, doe = divmod(z, 146097)
+    yoe = (doe - doe // 1460 + doe // 36524 - doe // 146096) // 365
+    doy = doe - (365 * yoe + yoe // 4 - yoe // 100)
+    mp = (5 * doy + 2) // 153
+    day, month = doy - (153 * mp + 2) // 5 + 1, mp + 3 if mp < 10 else mp - 9
+    year = yoe + era * 400 + (1 if month <= 2 else 0)
+    return f"{year:04d}-{month:02d}-{day:02d} {second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z"
 
 
 def number(value: float | str | None, name: str = "") -> str:

@@ -20,9 +20,10 @@ from tradingd.core.facts import (
     ReserveMoved,
     StopSet,
 )
-from tradingd.core.types import NS, Order, OrderId
+from tradingd.core.types import Order, OrderId
+from tradingd.core.views.blocks import blocks
 from tradingd.core.views.page import AccountView, SessionView
-from tradingd.core.views.reasons import clean, measure, remedy, sentence
+from tradingd.core.views.reasons import clean, measure, remedy, sentence, utc
 
 _LAST = 5  # decisions told of a symbol
 
@@ -67,19 +68,6 @@ def explain(
     if not decisions and (account is None or not _known(key, account)):
         return []
     return _symbol(key, decisions, account, session, now)
-
-
-def utc(ts: int) -> str:
-    """ns since the epoch as "2008-10-06 14:35:00Z", without the machine's libraries so that it is the same everywhere."""
-    days, second = divmod(ts // NS, 86400)
-    z = days + 719468  # civil-from-days: eras of 400 years that begin on 1 March
-    era, doe = divmod(z, 146097)
-    yoe = (doe - doe // 1460 + doe // 36524 - doe // 146096) // 365
-    doy = doe - (365 * yoe + yoe // 4 - yoe // 100)
-    mp = (5 * doy + 2) // 153
-    day, month = doy - (153 * mp + 2) // 5 + 1, mp + 3 if mp < 10 else mp - 9
-    year = yoe + era * 400 + (1 if month <= 2 else 0)
-    return f"{year:04d}-{month:02d}-{day:02d} {second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z"
 
 
 def _subjects(key: str, facts: Sequence[Fact]) -> list[Decided]:
@@ -294,44 +282,3 @@ def _headline(decided: Decided) -> str:
         return f"acted, {decided.qty}" if decided.qty is not None else "acted"
     more = f" and {len(decided.reasons) - 1} more" if len(decided.reasons) > 1 else ""
     return f"refused, {sentence(decided.headline)}{more}" if decided.headline else "refused"
-
-
-def blocks(key: str, account: AccountView, *, session: SessionView | None = None, now: int | None = None) -> list[str]:
-    """What stands in the way of a new entry in the symbol at this moment; one line says so when nothing does."""
-    lines = [
-        f"{hold.state} since {utc(hold.ts)} by {clean(hold.actor)} ({clean(hold.verb)}: {clean(hold.reason)})"
-        + ("" if hold.until is None else f", until {utc(hold.until)}")
-        for hold in account.holds
-        if hold.state != "active"
-    ]
-    for trip in account.breaker:
-        if trip.symbol in {None, key} and (now is None or trip.until >= now):
-            what = "circuit breaker" if trip.symbol is None else "cool-down of the symbol"
-            lines.append(f"{what} ({trip.kind.replace('_', ' ')}) until {utc(trip.until)}" + left(trip.until, now))
-    if not account.broker.up:
-        lines.append(f"link to {clean(account.broker.name)} not ready: {clean(account.broker.why) or 'reconnecting'}")
-    if account.broker.unknown_orders:
-        lines.append(f"{account.broker.unknown_orders} orders with an outcome that is not proven")
-    lines += [
-        f"position drift: broker holds {p.drift}, book {p.qty}"
-        for p in account.positions
-        if p.symbol == key and p.drift is not None
-    ]
-    if session is not None and not session.in_window:
-        opens = (
-            ""
-            if session.next_window is None
-            else f", next window {utc(session.next_window)}" + left(session.next_window, now)
-        )
-        lines.append(("outside the trading window" if session.open else "the market is closed") + opens)
-    if not lines and account.state != "active":
-        lines.append(f"the account is {account.state}")
-    return lines or ["nothing blocks it: no recommendation for it has come (no signal)"]
-
-
-def left(until: int, now: int | None) -> str:
-    """ " (2 h 14 min left)", or nothing when now is not known or it is over."""
-    if now is None or until <= now:
-        return ""
-    minutes = (until - now + 60 * NS - 1) // (60 * NS)
-    return f" ({minutes // 60} h {minutes % 60} min left)" if minutes >= 60 else f" ({minutes} min left)"

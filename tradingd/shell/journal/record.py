@@ -20,7 +20,10 @@ from tradingd.shell.journal.finite import unfit
 
 SCHEMA = 1
 NO_HEAD = b"0" * 64
-GENESIS, SEGMENT = "genesis", "segment"  # kinds of the lines that are no facts: the first of a journal, of a later segment
+GENESIS, SEGMENT = (
+    "genesis",
+    "segment",
+)  # kinds of the lines that are no facts: the first of a journal, of a later segment
 TAIL = len(',"sha":""}') + 64
 
 Stamped = tuple[bytes, Sequence[tuple[str, bytes]]]  # the stamp of one append, its (kind, payload) pairs
@@ -102,7 +105,14 @@ def stamp(wall: int, mono: int, boot: str) -> bytes:
 
 def seal(seq: int, prev: bytes, durable: int, when: bytes, kind: str, data: bytes) -> tuple[bytes, bytes]:
     """(line with newline, its hash)."""
-    body = b'{"seq":%d,"prev":"%b","durable":%d,%b,"kind":"%b","fact":%b' % (seq, prev, durable, when, kind.encode(), data)
+    body = b'{"seq":%d,"prev":"%b","durable":%d,%b,"kind":"%b","fact":%b' % (
+        seq,
+        prev,
+        durable,
+        when,
+        kind.encode(),
+        data,
+    )
     head = sha256(body).hexdigest().encode()
     return b'%b,"sha":"%b"}\n' % (body, head), head
 

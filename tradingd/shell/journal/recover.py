@@ -69,7 +69,9 @@ class _Found(msgspec.Struct, frozen=True):
     created: bool
 
 
-def open_journal(env: Env, directory: str, genesis: Genesis, settings: Settings | None = None) -> tuple[Journal, Recovery]:
+def open_journal(
+    env: Env, directory: str, genesis: Genesis, settings: Settings | None = None
+) -> tuple[Journal, Recovery]:
     """Take the directory's lock and bring the journal to a state that can be appended to. Before the loop turns.
 
     genesis: used when the journal is new; else its instance must be the journal's ("" takes any).
@@ -102,7 +104,9 @@ def _enter(env: Env, directory: str, settings: Settings) -> Callable[[], None]:
     env.disk.mkdir(directory)
     kind = env.disk.fs_kind(directory)
     if kind != "local" and not settings.force:
-        raise Broken(f"{directory} is on {kind}, which may forget what it said was written; use a local disk, or force it")
+        raise Broken(
+            f"{directory} is on {kind}, which may forget what it said was written; use a local disk, or force it"
+        )
     release = env.disk.lock(f"{directory}/{LOCK}")
     if release is None:
         pid = env.disk.read(f"{directory}/{LOCK}").decode("ascii", "replace").strip()
@@ -118,7 +122,11 @@ def _find(env: Env, directory: str, genesis: Genesis, settings: Settings) -> _Fo
     segments = segments_of(names)
     created = not segments
     if created:
-        left = [name for name in names if name == MARKS or (name.startswith(("snapshot-", "cut-")) and not name.endswith(TEMP))]
+        left = [
+            name
+            for name in names
+            if name == MARKS or (name.startswith(("snapshot-", "cut-")) and not name.endswith(TEMP))
+        ]
         if left:
             raise JournalDamaged(f"the journal's segments are gone from {directory}, but {left[0]} is still there")
         segments = [_create(env, directory, genesis)]
@@ -167,7 +175,9 @@ def _judge(walk: Walk, watermark: int, last: str) -> None:
             "the journal was damaged after it was written, and trading on it is refused"
         )
     if watermark > walk.seq:
-        raise JournalDamaged(f"record {watermark} was durable, but the journal ends with {walk.seq}: trading on it is refused")
+        raise JournalDamaged(
+            f"record {watermark} was durable, but the journal ends with {walk.seq}: trading on it is refused"
+        )
 
 
 def _mend(env: Env, directory: str, found: _Found) -> tuple[int, str]:

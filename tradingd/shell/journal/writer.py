@@ -82,7 +82,9 @@ class Journal:
         if not facts:
             return self.seq
         if self.pending + len(facts) > self.settings.pending_max:
-            raise Broken(f"{self.pending} facts wait for the disk, at most {self.settings.pending_max} may: it is too slow")
+            raise Broken(
+                f"{self.pending} facts wait for the disk, at most {self.settings.pending_max} may: it is too slow"
+            )
         size_max = self.settings.record_max
         items = [payload(fact, size_max) for fact in facts]
         self._group.append((stamp(self.env.clock.wall(), self.env.clock.mono(), self.env.boot_id), items))

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import os
 import pwd
-import socket
+import socket  # sim-ok: the control socket is outside of the simulated world
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -48,7 +48,7 @@ class Control:
 
     async def ping(self, _request: web.Request) -> web.StreamResponse:
         page = self._desk.page()
-        return as_json({"pid": os.getpid(), "version": page.version, "mode": page.mode})  # sim-ok: a name, no decision
+        return as_json({"pid": os.getpid(), "version": page.version, "mode": page.mode})
 
     async def command(self, request: web.Request) -> web.StreamResponse:
         body = await wish(request, FullWish, self._depth_max)
@@ -88,10 +88,10 @@ def routes(env: Env, desk: Desk, links: Links, limits: Limits) -> list[Route]:
 def by_peer(request: web.Request) -> Grant | None:
     """Recognise the caller by the uid the kernel names: ours and root are the operator, everybody else is nobody."""
     sock = None if request.transport is None else request.transport.get_extra_info("socket")
-    if sock is None or sock.family != socket.AF_UNIX:  # sim-ok: a constant
+    if sock is None or sock.family != socket.AF_UNIX:
         return None
-    data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)  # sim-ok: constants
-    return grant_for(struct.unpack("3i", data)[1], os.geteuid())  # sim-ok: asked of the kernel, for no decision
+    data = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return grant_for(struct.unpack("3i", data)[1], os.geteuid())
 
 
 def grant_for(uid: int, ours: int) -> Grant | None:
@@ -135,9 +135,7 @@ def bind(path: str) -> socket.socket:
     if len(os.fsencode(path)) > 100:
         raise Broken(f"control socket: the path is too long for a socket (at most 100 bytes): {path}")
     _clear(path)
-    sock = socket.socket(
-        socket.AF_UNIX, socket.SOCK_STREAM
-    )  # sim-ok: the control socket is outside the simulated world
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         os.fchmod(sock.fileno(), 0o600)
         sock.bind(path)
@@ -155,7 +153,7 @@ def _clear(path: str) -> None:
         return
     if not place.is_socket():
         raise Broken(f"control socket: {path} is there and is no socket")
-    probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)  # sim-ok: as above
+    probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         probe.settimeout(1.0)
         probe.connect(path)

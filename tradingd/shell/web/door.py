@@ -94,7 +94,13 @@ class Door:
                 return await self._pass(request, handler)
             except Refused as no:
                 response = no.response()
-                log.warning("web_refused", status=no.status, code=no.code, peer=peer(request), path=request.path[:100])
+                log.warning(
+                    "web_refused",
+                    status=no.status,
+                    code=no.code,
+                    peer=peer(request),
+                    path=request.rel_url.raw_path[:100],
+                )
             except web.HTTPException as no:
                 response = Refused(no.status, no.reason.lower().replace(" ", "_"), no.reason).response()
             response.force_close()

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from tradingd.core.types import NS
 from tradingd.ports import Clock
@@ -63,12 +63,12 @@ class Guard(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
-        if not self._gate.open(self, transport):  # type: ignore[arg-type]  # uvloop's is no subclass of asyncio's
-            transport.write(_FULL)  # type: ignore[attr-defined]  # as above
-            transport.close()
+        pipe = cast("asyncio.Transport", transport)  # uvloop's is no subclass of asyncio's
+        if not self._gate.open(self, pipe):
+            pipe.write(_FULL)
+            pipe.close()
             return
-        self._transport = transport
+        self._transport = pipe
         self._timer = asyncio.get_running_loop().call_later(self._gate.first_s, self._late)
         self._inner.connection_made(transport)
 

@@ -80,7 +80,7 @@ def _whole(text: str | None, name: str, low: int, high: int) -> int | None:
 def static(path: str) -> Handler:
     """A file of the page, read once; no path of a caller ever names a file. Source: J12."""
     name, kind = STATIC[path]
-    body = (files("tradingd.shell.web") / "page" / name).read_bytes()  # sim-ok: part of the program, read at start
+    body = (files("tradingd.shell.web") / "page" / name).read_bytes()
 
     async def handle(_request: web.Request) -> web.StreamResponse:
         return web.Response(body=body, content_type=kind, charset="utf-8", headers={"Cache-Control": "no-cache"})

@@ -46,11 +46,13 @@ export const breaker = (a, page) => panel("Breaker and broker", "",
     ["last word", ago(a.broker.last_event_ts, page.now)], ["last reconcile", ago(a.broker.last_reconcile_ts, page.now)],
     ["unknown orders", count(a.broker.unknown_orders), a.broker.unknown_orders ? "bad" : ""]]));
 
-const amount = (name, x) => (x !== 0 && Math.abs(x) < 1.5 && !/count|open|max_qty|notional|rate/.test(name) ? percent(x) : Math.abs(x) >= 1000 ? money(x) : String(Number(x.toFixed(2))));
+// a share is shown in percent; a count or an amount of money as it is
+const isShare = (l) => Math.abs(l.limit) <= 1 && !/open_|max_|rate/.test(l.name);
+const plain = (x) => (Math.abs(x) >= 1000 ? money(x) : String(Number(x.toFixed(2))));
 export const limits = (a) => panel("Limits", "half", a.limits.length ? a.limits.map((l) => {
   const ratio = l.limit > 0 ? l.used / l.limit : 1, bar = el("div", { class: `fill ${ratio >= 1 ? "bad" : ratio >= 0.8 ? "warn" : ""}` });
   bar.style.width = `${Math.max(0, Math.min(1, ratio)) * 100}%`;
-  const asRatio = Math.abs(l.limit) <= 1 && !/open_|max_|rate/.test(l.name), show = (x) => (asRatio ? percent(x) : amount(l.name, x));
+  const show = (x) => (isShare(l) ? percent(x) : plain(x));
   return el("div", { class: "limit" }, el("span", {}, words(l.name)), el("span", {}, `${show(l.used)} of ${show(l.limit)} `,
     el("span", { class: "dim" }, `${ratio >= 1 ? "none" : show(l.limit - l.used)} left`)), el("div", { class: "track" }, bar));
 }) : empty("no limits in use"));
@@ -65,7 +67,7 @@ const shelter = (p) => (p.protective ? el("span", { class: "tag" }, p.protective
 export const positions = (a, page) => panel("Positions", "wide", a.positions.length
   ? table([["symbol"], ["quantity", "n"], ["average", "n"], ["mark", "n"], ["unrealised", "n"], ["stop", "n"], ["distance", "n"], ["target", "n"], ["protective"], ["since", "n"]],
       a.positions.map((p) => ({ "data-symbol": p.symbol, cells: [
-        el("span", {}, el("strong", {}, p.symbol), p.drift !== null ? el("span", { class: "tag bad" }, ` venue says ${p.drift}`) : null),
+        el("span", {}, el("strong", {}, p.symbol), p.drift !== null ? " " : null, p.drift !== null ? el("span", { class: "tag bad" }, `venue says ${p.drift}`) : null),
         exact(p.qty), exact(p.avg_price),
         el("span", { class: p.mark_ts && page.now - p.mark_ts > 3e10 ? "dim" : "", title: `seen ${ago(p.mark_ts, page.now)}` }, money(p.mark)),
         el("span", { class: tone(p.unrealised) }, signed(p.unrealised)), el("span", {}, exact(p.stop), p.trailing ? " \u2197" : ""), distance(p), exact(p.target),

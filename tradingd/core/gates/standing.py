@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from tradingd.core.book.book import Book
 from tradingd.core.facts import Pools
-from tradingd.core.gates.gate import Standing
+from tradingd.core.gates.gate import GateSettings, Standing
 from tradingd.core.gates.sizer import AtRisk, heat
-from tradingd.core.rules import Rules
 from tradingd.core.types import NS, Leg, Side, Symbol
 
 MINUTE = 60 * NS
 
 
-def standing(book: Book, symbol: Symbol, side: Side, qty: object, now: int, rules: Rules) -> Standing:
+def standing(book: Book, symbol: Symbol, side: Side, qty: object, now: int, s: GateSettings) -> Standing:
     """All figures of R1 and R2 for an order of `qty` on `side` of `symbol`. Amortised small: lists of the last minute only."""
-    booked, s = book.booked, rules.gate
+    booked = book.booked
     market = book.markets[symbol]
     held = book.held()
     entries = book.open_orders(leg=Leg.ENTRY)

@@ -1,0 +1,62 @@
+"""The names and numbers a scraper sees."""
+
+from __future__ import annotations
+
+import msgspec
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.fakes.desk import account, page
+from tests.shell.web.conftest import OPERATOR, House
+from tradingd.shell.web.metrics import Metrics
+
+
+def sample(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+async def test_a_scrape_parses_and_has_the_promised_names(house: House) -> None:
+    """P2, H1: S1's five names and those of FEATURES 5.6."""
+    status, body, headers = await house.ask("GET", "/metrics", OPERATOR)
+    assert status == 200
+    assert headers["Content-Type"].startswith("text/plain")
+    names = {s.name for family in text_string_to_metric_families(body.decode()) for s in family.samples}
+    assert {"trading_orders_total", "trading_order_latency_ms_bucket", "trading_positions_count", "trading_buying_power",
+            "trading_daily_pnl", "tradingd_build_info", "tradingd_mode_info", "tradingd_trading_state", "tradingd_broker_up",
+            "tradingd_orders_unknown", "tradingd_limit_headroom_ratio", "tradingd_equity"} <= names  # fmt: skip
+
+
+def test_gauges_follow_the_page() -> None:
+    """P2: and what the page no longer has disappears."""
+    m = Metrics(CollectorRegistry())
+    m.scrape(page())
+    assert sample(m, "tradingd_trading_state", account="demo", state="active") == 1
+    assert sample(m, "tradingd_trading_state", account="demo", state="halted") == 0
+    assert sample(m, "trading_positions_count") == 4
+    assert sample(m, "tradingd_unprotected_positions") == 1
+    assert sample(m, "trading_buying_power", account="demo", currency="USD") == 48210.50 - 10125.04
+    left = sample(m, "tradingd_limit_headroom_ratio", account="demo", limit="heat")
+    assert left is not None
+    assert abs(left - (1 - 0.052 / 0.06)) < 1e-9
+    bare = msgspec.structs.replace(account(0), account="other", positions=(), limits=())
+    m.scrape(msgspec.structs.replace(page(), accounts=(bare,)))
+    assert sample(m, "tradingd_equity", account="demo", currency="USD") is None
+    assert sample(m, "tradingd_limit_headroom_ratio", account="demo", limit="heat") is None
+    assert sample(m, "trading_positions_count") == 0
+
+
+def test_counters_count() -> None:
+    m = Metrics(CollectorRegistry())
+    m.decided("skip", "heat")
+    m.decided("act", None)
+    for outcome in ("sent", "filled"):
+        m.order("sim", outcome)
+    m.quote(500)
+    m.ack_seconds(0.02)
+    assert sample(m, "tradingd_decisions_total", outcome="skip") == 1
+    assert sample(m, "tradingd_denials_total", code="heat") == 1
+    assert sample(m, "trading_orders_total") == 1
+    assert sample(m, "tradingd_orders_total", broker="sim", outcome="filled") == 1
+    assert sample(m, "tradingd_ticks_total") == 500
+    assert sample(m, "trading_order_latency_ms_sum") == 20
+    assert b"# TYPE tradingd_ticks_total counter" in generate_latest(m.registry)
