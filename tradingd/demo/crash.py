@@ -31,13 +31,13 @@ from tradingd.shell.env import RealClock, RealDisk
 from tradingd.shell.logs import set_up
 
 ACCOUNT = AccountId("demo")
-# the n-th coming-by in one life; recovery (K15) is met four times in each start, so it may be killed at any of its steps
+# the n-th coming-by in one life; recovery (K15) has a step before and one after the journal is judged
 PLAN = (
-    "K3:1", "K5:1", "K6:1", "K9:1", "K2:3", "K0:2", "K1:4", "K7:1", "K15:1", "K5:2", "K9:2", "K3:2", "K13:1", "K6:2", "K15:3", "K2:6",
-    "K14:1", "K7:2", "K1:9", "K5:3", "K0:5", "K9:3", "K15:2", "K3:3", "K6:3", "K13:2", "outside",
+    "K3:1", "K5:1", "K6:1", "K9:1", "K2:3", "K0:2", "K1:4", "K7:1", "K15:1", "K5:2", "K9:2", "K3:2", "K13:1", "K6:2", "K15:2", "K2:6",
+    "K14:1", "K7:2", "K1:9", "K5:3", "K0:5", "K9:3", "outside", "K3:3", "K6:3", "K13:2", "outside",
 )  # fmt: skip
-LIFE_MAX_S = 6.0  # a life that does not come by its kill point is killed from outside
-SPEED = 100_000  # session seconds in one real second, at the venue
+LIFE_MAX_S = 4.0  # a life that does not come by its kill point is killed from outside
+SPEED = 300_000  # session seconds in one real second, at the venue
 
 
 def run_crash(options: DemoOptions) -> int:
