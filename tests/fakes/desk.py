@@ -185,5 +185,8 @@ class FakeDesk:
     def config_text(self) -> str:
         return "[web]\nport = 0\n"
 
+    async def reload(self, actor: str) -> Answer:
+        return Answer(command_id="", verb="reload", refused=False, text=f"nothing changed, says {actor}")
+
     def shutdown(self, reason: str) -> None:
         self.stopped = reason

@@ -67,3 +67,17 @@ def diff(config: ConfigFile = None, directory: Dir = None, as_json: Json = False
         return
     rows = [(c.key, c.before or "(not set)", c.after or "(not set)", c.effect) for c in changes]
     say(table(("key", "running", clean(str(file)), "takes effect"), rows) if rows else "no difference")
+
+
+@app.command()
+def reload(directory: Dir = None, as_json: Json = False) -> None:
+    """Have the daemon read its configuration again: all of it takes effect, or nothing and the reason. Ends with 4 when refused."""
+    from tradingd.shell.web.desk import Answer
+
+    answer = Client(state_dir(directory)).post("/reload", {}, Answer)
+    if as_json:
+        say_json(answer)
+    else:
+        say(clean(answer.text))
+    if answer.refused:
+        raise typer.Exit(Exit.REFUSED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -21,10 +22,14 @@ def run(config: ConfigFile = None, directory: Dir = None) -> None:
     for override in loaded.overrides:
         complain(f"{override.key} is set by environment variable {override.variable}")
     from tradingd.app import run as run_app
+    from tradingd.config import load
     from tradingd.ports import Broken
 
     try:
-        code = run_app(loaded.config, directory=directory or resolve_dir(loaded, file), overrides=loaded.overrides)
+        code = run_app(
+            loaded.config, directory=directory or resolve_dir(loaded, file), overrides=loaded.overrides,
+            read=lambda: load(file, environ=os.environ).config,
+        )  # fmt: skip
     except PermissionError as exc:
         raise CliError(f"permission denied: {exc.filename or exc}", Exit.PERMISSION) from None
     except OSError as exc:
@@ -44,7 +49,12 @@ def demo(
         bool, typer.Option("--exit", help="End when the replay ends, instead of keeping the page up.")
     ] = False,
     as_json: Json = False,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Of the page; 0: any free one.")] = 8787,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", min=0, max=65535, help="Of the page; 0: any free one. [default: 8787, or a free one when that is taken]"
+        ),
+    ] = None,
     crash: Annotated[
         bool, typer.Option("--crash", help="Kill the daemon in the middle, start it again, compare with the venue.")
     ] = False,
@@ -60,6 +70,7 @@ def demo(
         raise CliError("--to is before --from", Exit.USAGE)
     pace = _speed(speed)
     from tradingd.demo import DemoOptions, run_demo
+    from tradingd.ports import Broken
 
     options = DemoOptions(
         begin=begin,
@@ -72,7 +83,11 @@ def demo(
         kills=kills,
         dir=directory,
     )
-    raise typer.Exit(run_demo(options))
+    try:
+        code = run_demo(options)
+    except (Broken, OSError) as exc:
+        raise CliError(clean(str(exc)), Exit.FAILED) from None
+    raise typer.Exit(code)
 
 
 def _check_date(name: str, text: str) -> None:

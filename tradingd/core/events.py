@@ -288,6 +288,14 @@ class Started(Said):
     clean: bool
 
 
+class ConfigLoaded(Said):
+    """A new configuration is in force from this event on. changes: (key, before, after).   config: its hash. Source: H6."""
+
+    actor: str
+    config: str
+    changes: tuple[tuple[str, str, str], ...]
+
+
 class Stopping(Said):
     reason: str
 
@@ -295,5 +303,5 @@ class Stopping(Said):
 Event = (
     Quote | Bar | Recommendation | OrderAccepted | OrderRejected | OrderUnknown | OrderNever | OrderCancelled | OrderExpired
     | OrderReplaced | ReplaceRejected | CancelRejected | FillSeen | ForeignOrder | PositionsSeen | AccountSeen | LinkUp
-    | LinkLost | Reconciled | Dividend | Split | InstrumentStatus | FxRate | Command | Timer | Started | Stopping
+    | LinkLost | Reconciled | Dividend | Split | InstrumentStatus | FxRate | Command | Timer | Started | Stopping | ConfigLoaded
 )  # fmt: skip

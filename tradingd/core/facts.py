@@ -452,6 +452,14 @@ class StartedUp(Fact):
     clean: bool
 
 
+class ConfigChanged(Fact):
+    """The rules changed under the running daemon. changes: (key, before, after); "" where it was not set.   config: the new hash."""
+
+    actor: str
+    config: str
+    changes: tuple[tuple[str, str, str], ...]
+
+
 class ShutDown(Fact):
     reason: str
 
@@ -460,5 +468,6 @@ AnyFact = (
     Decided | OrderIntended | CancelIntended | ReplaceIntended | OrderMoved | OrderAmended | AmendRefused | CancelRefused | Filled
     | ForeignSeen | Anomaly | StopSet | CashMoved | SplitApplied | RateSet | ReserveMoved | TierChanged | DayOpened | DayClosed
     | BreakerTripped | BreakerResumed | StateChanged | FlattenBegun | FlattenDone | DriftFound | DriftCleared | PositionAdopted
-    | LinkChanged | TradableChanged | CommandSeen | Alerted | StartedUp | ShutDown
+    | LinkChanged | TradableChanged | CommandSeen | Alerted | StartedUp | ConfigChanged
+    | ShutDown
 )  # fmt: skip

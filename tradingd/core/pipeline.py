@@ -19,7 +19,7 @@ from typing import Any
 
 from tradingd.core.book.book import Book
 from tradingd.core.events import (
-    AccountSeen, Bar, CancelRejected, Command, Dividend, Event, FillSeen, ForeignOrder, FxRate, InstrumentStatus, LinkLost, LinkUp,
+    AccountSeen, Bar, CancelRejected, Command, ConfigLoaded, Dividend, Event, FillSeen, ForeignOrder, FxRate, InstrumentStatus, LinkLost, LinkUp,
     OrderAccepted, OrderCancelled, OrderExpired, OrderNever, OrderRejected, OrderReplaced, OrderUnknown, PositionsSeen, Quote,
     Recommendation, Reconciled, ReplaceRejected, Split, Started, Stopping, Timer,
 )  # fmt: skip
@@ -39,6 +39,7 @@ _HANDLERS: dict[type, Handler] = {
     Reconciled: account.on_link, Dividend: account.on_dividend, Split: account.on_split,
     InstrumentStatus: account.on_status, FxRate: account.on_rate, Command: operator.on_command, Timer: clockwork.on_timer,
     Started: account.on_started, Stopping: account.on_stopping,
+    ConfigLoaded: account.on_config,
 }  # fmt: skip
 
 _FROM_VENUE = (FillSeen, OrderAccepted, OrderRejected, OrderCancelled, OrderExpired, OrderReplaced, PositionsSeen, AccountSeen)
@@ -55,9 +56,7 @@ def step(book: Book, event: Event, rules: Rules) -> tuple[AnyFact, ...]:
     if event.ts > book.now:
         book.now = event.ts
     if kind is Bar:
-        market = book.markets.get(event.symbol)  # type: ignore[union-attr]
-        if market is not None:
-            market.learn(event)  # type: ignore[arg-type]
+        _learn(book, event)  # type: ignore[arg-type]
     else:
         if kind in _FROM_VENUE:
             book.last_event_ts = book.now
@@ -67,3 +66,9 @@ def step(book: Book, event: Event, rules: Rules) -> tuple[AnyFact, ...]:
     if rules.strategies:
         strategies.show(book, event, rules)
     return book.take_facts() if book.facts else ()
+
+
+def _learn(book: Book, bar: Bar) -> None:
+    market = book.markets.get(bar.symbol)
+    if market is not None:
+        market.learn(bar)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from tradingd.core.events import Mode, Quote
@@ -14,16 +16,18 @@ from tradingd.core.gates.stops import StopSettings
 from tradingd.core.gates.tiers import Tier, TierSettings
 from tradingd.core.gates.window import SessionTable, WindowSettings
 from tradingd.core.signals.strategy import Loaded
-from tradingd.core.types import Instrument, Symbol, TierName
+from tradingd.core.types import Instrument, Symbol, Tif, TierName
 
 
 class EntrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How entries are priced and how long they work.
 
-    limit_slip: how far beyond the touch an entry's limit may stand, share of the price.   ttl_s: seconds a working entry may rest
+    order: "limit" takes the touch and no worse than the slip; "market" takes what comes.   tif: day, gtc, ioc or fok.   limit_slip: how far beyond the touch an entry's limit may stand, share of the price.   ttl_s: seconds a working entry may rest
     before it is cancelled.   allow_short: a SELL without a position may open a short.
     """
 
+    order: Literal["limit", "market"] = "limit"
+    tif: Tif = Tif.DAY
     limit_slip: float = 0.002
     ttl_s: float = 900.0
     allow_short: bool = False

@@ -25,6 +25,7 @@ VenueOrderId = NewType("VenueOrderId", str)
 
 ZERO = Decimal(0)
 NS = 1_000_000_000
+_ROUNDING = {"down": ROUND_FLOOR, "up": ROUND_CEILING, "near": ROUND_HALF_EVEN}
 
 
 class Side(StrEnum):
@@ -102,8 +103,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
     def price(self, x: float, *, to: Literal["down", "up", "near"] = "near") -> Price:
         """An observed price on the grid; `to` names the rounding direction. x must be finite."""
-        mode = {"down": ROUND_FLOOR, "up": ROUND_CEILING, "near": ROUND_HALF_EVEN}[to]
-        steps = (Decimal(repr(x)) / self.tick).to_integral_value(mode)
+        steps = (Decimal(repr(x)) / self.tick).to_integral_value(_ROUNDING[to])
         return Price(steps * self.tick)
 
     def floor_qty(self, x: float | Decimal) -> Qty:

@@ -7,7 +7,7 @@ clock it is, who answers orders (ARCHITECTURE).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from tradingd.core.types import NS
 from tradingd.shell.env import ReplayClock
@@ -15,19 +15,29 @@ from tradingd.shell.house import House
 from tradingd_adapters.sim.exchange import Exchange
 
 AFTER = 300 * NS  # a silence longer than this is a night: time passes once for the core before it
-STEP = 64  # happenings between two looks at the pace
+STEP = 64  # happenings between two breaths at full speed
+
+Pace = Callable[[int], Awaitable[bool]]
 
 
 class Lockstep:
-    """Drives until the market is over or `stop` says so. events: happenings so far."""
+    """Drives until the market is over or `stop` says so.
 
-    def __init__(self, house: House, exchange: Exchange, clock: ReplayClock, *, pace: Callable[[int], object] | None = None) -> None:
+    events: happenings so far.   traded: ns of replay time so far, nights left out.   pace: awaited with `traded` after each
+    `every` happenings; it may wait, others (a page, a command) may run meanwhile, and its False stops the replay there.
+    """
+
+    def __init__(
+        self, house: House, exchange: Exchange, clock: ReplayClock, *, pace: Pace | None = None, every: int = STEP
+    ) -> None:
         self.house = house
         self.exchange = exchange
         self.clock = clock
         self.events = 0
+        self.traded = 0
         self.stop = False
         self._pace = pace
+        self._every = every
         self._due = 0
 
     async def run(self) -> None:
@@ -41,6 +51,7 @@ class Lockstep:
             if ts >= self._due:
                 await self._pass_time(ts)
             clock.set(ts)
+            self.traded += min(ts - last, AFTER)
             last = ts
             exchange.run_next()
             self.events += 1
@@ -48,8 +59,10 @@ class Lockstep:
                 pump()
                 if journal.pending or any(d.pending for d in dispatches):
                     await house.quiesce()
-            if self._pace is not None and self.events % STEP == 0:
-                await self._pace(ts)  # type: ignore[misc]
+            if self._pace is not None and self.events % self._every == 0:
+                self.stop = not await self._pace(self.traded)
+        if not self.stop:
+            await self._pass_time(last + AFTER)  # the last day ends too
 
     async def _pass_time(self, ts: int) -> None:
         """Chores that are due: the core's timer, reconciliation, snapshots. They take no time."""

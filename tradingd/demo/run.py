@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from itertools import count
 from pathlib import Path
 
 import anyio
 import msgspec
 import uvloop
 
-from tradingd import __version__
 from tradingd.app import SOCKET, house_of
 from tradingd.config import config_hash, describe
 from tradingd.core.types import NS, AccountId, Money
 from tradingd.demo.config import demo_config
-from tradingd.demo.lockstep import Lockstep
-from tradingd.demo.options import DemoOptions
+from tradingd.demo.lockstep import STEP, Lockstep, Pace
+from tradingd.demo.options import PORT, DemoOptions
 from tradingd.demo.place import fresh
-from tradingd.demo.summary import in_words, summarise
+from tradingd.demo.summary import greeting, in_words, next_steps, summarise
 from tradingd.demo.tell import Teller
 from tradingd.ports import Broken
 from tradingd.shell.desk import HouseDesk
@@ -28,25 +28,40 @@ from tradingd.shell.house import House
 from tradingd.shell.identity import build_hash
 from tradingd.shell.lag import LagMonitor
 from tradingd.shell.logs import set_up
-from tradingd.shell.supervise import essential
-from tradingd.shell.web.app import Served, serve
+from tradingd.shell.web.app import PortTaken, Served, serve
 from tradingd.shell.web.settings import WebSettings
 from tradingd_adapters.sim.exchange import Exchange
 from tradingd_adapters.sim.inproc import InprocSim
 from tradingd_adapters.sim.market import Market
 
 ACCOUNT = AccountId("demo")
+MOMENT_S = 0.002  # shorter waits are saved up
 PAGE_UP = "the replay is over; this page stays until Ctrl-C"
 
 
 def run_demo(options: DemoOptions) -> int:
-    """The exit code. With --crash, 1 when anything was lost or sent twice."""
+    """The exit code: 0 at the end of the replay and after Ctrl-C or SIGTERM; with --crash, 1 when anything was lost or sent twice.
+
+    Raises Broken in words for the terminal: a directory in use or not ours, a port that is taken, no data for these days.
+    """
     if options.crash:
         from tradingd.demo.crash import run_crash
 
         return run_crash(options)
     set_up(mode="demo", quiet=True)
-    return uvloop.run(Demo(options).run())
+    return uvloop.run(_plainly(Demo(options)))
+
+
+async def _plainly(demo: Demo) -> int:
+    try:
+        return await demo.run()
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        if isinstance(error, Broken):
+            raise Broken(str(error)) from group
+        raise
 
 
 class Demo:
@@ -61,8 +76,10 @@ class Demo:
         self.config = demo_config()
         self.build = build_hash()
         self.stopping = asyncio.Event()
+        self.teller = Teller(live=sys.stdout.isatty(), quiet=options.json, on_deaf=self.stopping.set)
 
     async def run(self) -> int:
+        self._signals()
         options = self.options
         directory = fresh(self.env.disk, options.dir.absolute())
         capital = self.config.accounts[ACCOUNT].capital
@@ -88,78 +105,79 @@ class Demo:
             house, mode="demo", build=self.build, config=config_hash(self.config), config_text=describe(self.config),
             alive=lambda: monitor.alive(5.0), shutdown=lambda _why: self.stopping.set(), started=self.clock.wall(),
         )  # fmt: skip
-        served = await serve(
-            self.web_env, desk, WebSettings(port=self.options.port), socket_path=str(directory / SOCKET), metrics=house.metrics
-        )
-        teller = Teller(live=sys.stdout.isatty())
-        if not self.options.json:
-            house.follow(teller)
-            self._greet(served, directory)
-        self._signals()
+        served = await self._serve(house, desk, directory)
+        self.teller.say(greeting(self.options, served, program=self._program()))
+        house.follow(self.teller)
         try:
             async with anyio.create_task_group() as group:
                 house.spawn_writers(group)
-                await self._replay(house, exchange, desk, teller)
+                await self._replay(house, exchange, desk)
                 await self._linger(desk, served)
                 group.cancel_scope.cancel()
         finally:
             await served.aclose()
         return 0
 
-    async def _replay(self, house: House, exchange: Exchange, desk: HouseDesk, teller: Teller) -> None:
+    async def _serve(self, house: House, desk: HouseDesk, directory: Path) -> Served:
+        """On the port asked for; unasked, on PORT or, when that is taken, on any free one."""
+        asked, socket_path = self.options.port, str(directory / SOCKET)
+        try:
+            return await serve(
+                self.web_env, desk, WebSettings(port=PORT if asked is None else asked), socket_path=socket_path, metrics=house.metrics
+            )
+        except PortTaken:
+            if asked is not None:
+                raise Broken(f"port {asked} is taken: name another with --port, or 0 for any free one") from None
+        self.teller.say([f"port {PORT} is taken (another demo?): the page takes a free one"])
+        return await serve(self.web_env, desk, WebSettings(port=0), socket_path=socket_path, metrics=house.metrics)
+
+    async def _replay(self, house: House, exchange: Exchange, desk: HouseDesk) -> None:
         began = self.real.mono()
-        driver = Lockstep(house, exchange, self.clock, pace=self._pacer())
+        driver = Lockstep(house, exchange, self.clock, pace=self._pace(), every=1 if self.options.speed else STEP)
         house.start("demo", self.build, config_hash(self.config))
         for member in house.members.values():
             await member.link.open()
         await house.quiesce()
-        self._driver = driver
         await driver.run()
-        await house.finish("the replay is over")
-        seconds = (self.real.mono() - began) / NS
-        summary = summarise(house, seconds)
-        (member,) = house.members.values()
-        if self.options.json:
-            print(msgspec.json.encode(summary).decode(), flush=True)
-            return
-        teller.done()
+        whole = exchange.next_ts() is None
+        await house.finish("the replay is over" if whole else "stopped by the operator")
+        summary = summarise(house, (self.real.mono() - began) / NS)
+        self.teller.done()
         desk.note = PAGE_UP
-        decisions = member.book.booked.counts.get("decisions", 0)
-        print("\n" + "\n".join(in_words(summary, house, decisions)), flush=True)
+        if self.options.json:
+            self.teller.result(msgspec.json.encode(summary).decode())
+        else:
+            self.teller.say(["", *in_words(summary, house, whole=whole, now=self.clock.wall())])
 
-    def _pacer(self):  # type: ignore[no-untyped-def]
-        """Waits so that session time runs at the asked speed; nights pass at once. Also lets the page breathe at full speed."""
-        speed, state = self.options.speed, {"ts": 0, "due": self.real.mono()}
+    def _pace(self) -> Pace:
+        """Waits so that session time runs at the asked speed; at full speed it only lets the page breathe. False: stop here."""
+        speed, real, began, calls = self.options.speed, self.real, self.real.mono(), count(1)
 
-        async def pace(ts: int) -> None:
-            if self.stopping.is_set():
-                self._driver.stop = True
-            if speed is None:
-                await self.real.sleep(0)
-                return
-            gap = min(max(0, ts - state["ts"]), 600 * NS) if state["ts"] else 0
-            state["ts"] = ts
-            state["due"] += int(gap / speed)
-            wait = (state["due"] - self.real.mono()) / NS
-            await self.real.sleep(max(0.0, wait))
+        async def pace(traded: int) -> bool:
+            wait = (began - real.mono() + traded / speed) / NS if speed else 0.0
+            if wait > MOMENT_S:
+                try:
+                    async with asyncio.timeout(wait):
+                        await self.stopping.wait()
+                except TimeoutError:
+                    pass
+            elif not speed or next(calls) % STEP == 0:
+                await real.sleep(0)
+            return not self.stopping.is_set()
 
         return pace
 
     async def _linger(self, desk: HouseDesk, served: Served) -> None:
         """Keep the page up for who is looking, unless told otherwise or nobody can press Ctrl-C."""
-        if self.options.exit or self.options.json or not sys.stdout.isatty():
-            return
-        print(f"\nthe page stays at {served.page_url}\nCtrl-C ends it. Try: ./run demo --crash", flush=True)
-        await self.stopping.wait()
+        options = self.options
+        stay = not (options.exit or options.json or self.stopping.is_set()) and sys.stdout.isatty()
+        self.teller.say(["", *next_steps(served.page_url if stay else "", program=self._program())])
+        if stay:
+            await self.stopping.wait()
 
-    def _greet(self, served: Served, directory: Path) -> None:
-        print(
-            f"tradingd {__version__}  DEMO  simulated venue, real daily prices {self.options.begin} to {self.options.end}"
-            f" (path inside the day synthesised); nothing leaves this machine\n"
-            f"page   {served.page_url}\n"
-            f"stop   Ctrl-C      second terminal: ./run status --dir {self.options.dir}\n",
-            flush=True,
-        )
+    def _program(self) -> str:
+        """What to type in a second terminal: in the checkout it is ./run."""
+        return "./run" if "run" in self.env.disk.listdir(".") else "tradingd"
 
     def _signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""What the demo says at its end: the same words for the same replay, the last line apart (that one is this machine's)."""
+"""What the demo says before and after: the same words for the same replay, the line on this machine's speed apart."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from math import inf
 
 import msgspec
 
+from tradingd import __version__
+from tradingd.core.views.reasons import utc
+from tradingd.demo.options import DemoOptions
 from tradingd.shell.house import House
+from tradingd.shell.web.app import Served
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,17 +43,52 @@ def summarise(house: House, seconds: float) -> Summary:
     )  # fmt: skip
 
 
-def in_words(summary: Summary, house: House, decisions: int) -> list[str]:
-    """The summary for a terminal."""
+def greeting(options: DemoOptions, served: Served, *, program: str) -> list[str]:
+    """The page's address, what this is, and how to stop, look and ask."""
+    where = f" --dir {options.dir}"
+    return _rows(
+        ("page", served.page_url),
+        ("what", f"tradingd {__version__} DEMO: a simulated venue plays real daily prices, {options.begin} to {options.end}"),
+        ("", "(the path inside each day is made up); nothing leaves this machine"),
+        ("stop", "Ctrl-C"),
+        ("look", f"in a second terminal: {program} status{where}"),
+        ("", "and positions, orders, decisions, pause, halt, flatten with the same --dir"),
+        ("why", f"{program} why d2{where}   (a decision, an order or a symbol)"),
+    ) + [""]  # fmt: skip
+
+
+def in_words(summary: Summary, house: House, *, whole: bool, now: int) -> list[str]:
+    """The summary for a terminal. whole: the replay came to its end; now: how far it came, ns."""
     (member,) = house.members.values()
-    refusals = ", ".join(f"{reason} {n}" for reason, n in sorted(summary.refusals.items(), key=lambda kv: (-kv[1], kv[0])))
-    counts = member.book.booked.counts
+    booked, counts = member.book.booked, member.book.booked.counts
+    refusals = [f"{n} {reason}" for reason, n in sorted(summary.refusals.items(), key=lambda kv: (-kv[1], kv[0]))]
+    head = [("journal", f"{house.journal.durable:,} records, head {summary.journal_head}")]
+    if whole and not booked.commands:
+        head.append(("", "the same replay ends in the same head on every machine, at any speed"))
+    rate = counts.get("decisions", 0) / max(summary.seconds, 1e-9)
     return [
-        f"return {summary.return_pct:+.2f} %   largest drawdown {summary.drawdown_pct:.2f} %   reserve {summary.reserve}",
-        f"decisions {counts.get('decisions', 0)}: {counts.get('acted', 0)} acted, {counts.get('refused', 0)} refused",
-        f"orders {summary.orders}   fills {summary.fills}   stop-outs {summary.stop_outs}   breaker trips {summary.breaker_trips}",
-        f"refusals by reason: {refusals or 'none'}",
-        f"journal head {summary.journal_head}  ({house.journal.durable} records; the same on every machine)",
-        f"{summary.seconds:.1f} s, {decisions / max(summary.seconds, 1e-9):,.0f} decisions/s over "
-        f"{member.book.quotes:,} quotes on this machine",
-    ]
+        "the replay is over" if whole else f"stopped at {utc(now)}; so far:",
+        *_rows(
+            ("result", f"return {summary.return_pct:+.2f} %, largest drawdown {summary.drawdown_pct:.2f} %, "
+                       f"reserve {booked.reserve:,.2f} {booked.currency}"),
+            ("decisions", f"{counts.get('decisions', 0):,}: {counts.get('acted', 0):,} acted, {counts.get('refused', 0):,} refused"),
+            ("refusals", ", ".join(refusals) or "none"),
+            ("orders", f"{summary.orders:,}, fills {summary.fills:,}, stop-outs {summary.stop_outs:,}, "
+                       f"breaker trips {summary.breaker_trips:,}"),
+            *head,
+            ("speed", f"{summary.seconds:.1f} s on this machine: {member.book.quotes:,} quotes, {rate:,.0f} decisions/s"),
+        ),
+    ]  # fmt: skip
+
+
+def next_steps(page_url: str, *, program: str) -> list[str]:
+    """What to do now. page_url: "" when the page goes away with this process."""
+    stays = [("page", f"{page_url} stays until Ctrl-C")] if page_url else []
+    return _rows(
+        *stays,
+        ("next", f"{program} demo --crash     kills a daemon again and again, and compares its journal with the venue's"),
+    )
+
+
+def _rows(*rows: tuple[str, str]) -> list[str]:
+    return [f"{name:<10} {text}" for name, text in rows]

@@ -42,9 +42,9 @@ class Inbox:
         if self._time is not None:
             self._time(event.ts)
         if event.__class__ is Quote:
-            if len(items) >= self._conflate_above and self._conflate(event):  # type: ignore[arg-type]
+            if len(items) >= self._conflate_above and self._conflate(event):
                 return
-            self._waiting[event.symbol] = event  # type: ignore[union-attr]
+            self._waiting[event.symbol] = event
         elif len(items) >= self._bound:
             raise Broken(f"the inbox holds {len(items)} events: the engine does not keep up")
         items.append(event)
@@ -69,8 +69,8 @@ class Inbox:
         if len(items) > self.deepest:
             self.deepest = len(items)
         event = items.popleft()
-        if event.__class__ is Quote and self._waiting.get(event.symbol) is event:  # type: ignore[union-attr]
-            del self._waiting[event.symbol]  # type: ignore[union-attr]
+        if event.__class__ is Quote and self._waiting.get(event.symbol) is event:
+            del self._waiting[event.symbol]
         self.taken += 1
         return event
 

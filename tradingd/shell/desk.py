@@ -28,7 +28,7 @@ class HouseDesk:
 
     def __init__(
         self, house: House, *, mode: str, build: str, config: str, config_text: str, alive: Callable[[], bool],
-        shutdown: Callable[[str], None], started: int,
+        shutdown: Callable[[str], None], started: int, reload: Callable[[str], Answer] | None = None,
     ) -> None:  # fmt: skip
         self.house = house
         self.registry: CollectorRegistry = house.metrics.registry
@@ -38,6 +38,7 @@ class HouseDesk:
         self._config_text = config_text
         self._alive = alive
         self._shutdown = shutdown
+        self._reload = reload
         self._decisions: list[Decided] = []
         self._answers: dict[tuple[str, str], asyncio.Future[CommandSeen]] = {}
         for member in house.members.values():
@@ -182,6 +183,17 @@ class HouseDesk:
             if not future.done():
                 future.set_exception(error)
         self._answers.clear()
+
+    def reconfigured(self, config: str, text: str) -> None:
+        """The running configuration is another one now."""
+        self.config, self._config_text = config, text
+
+    async def reload(self, actor: str) -> Answer:
+        if self._reload is None:
+            return Answer(command_id="", verb="reload", refused=True, text="this daemon runs on an embedded configuration")
+        answer = self._reload(actor)
+        await self.house.settle()
+        return answer
 
     def now(self) -> int:
         return self.house.env.clock.wall()

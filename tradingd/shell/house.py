@@ -204,7 +204,7 @@ class House:
 
     def dump(self) -> bytes:
         """The booked state of all accounts: a snapshot, and what a state hash is taken over (I8)."""
-        accounts = {account: member.book.booked for account, member in self.members.items()}
+        accounts: dict[str, Booked] = {account: member.book.booked for account, member in self.members.items()}
         return msgspec.json.encode(Snapshot(SNAPSHOT_SCHEMA, accounts), order="deterministic")
 
     async def _snapshot_if_due(self) -> None:

@@ -18,7 +18,7 @@ _PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 
 def set_up(*, mode: str, level: str = "info", quiet: bool = False) -> None:
     """Configure once, at start. mode: stands in every line. quiet: warnings and worse only."""
-    least = logging.WARNING if quiet else logging.getLevelName(level.upper())
+    least = logging.WARNING if quiet else logging.getLevelNamesMapping()[level.upper()]
     render: Any = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ)
     if os.environ.get("JOURNAL_STREAM") or not sys.stderr.isatty():
         render = _json_line

@@ -72,6 +72,25 @@ async def test_a_line_that_is_being_written_waits_for_the_next_look() -> None:
         assert verify(disk, DIR).ok
 
 
+def test_verify_looks_again_when_it_met_a_write_under_way(disk: FakeDisk) -> None:
+    """J1: a line that is whole a moment later is no fault of the journal."""
+
+    class Growing(FakeDisk):
+        looks = 0
+
+        def read(self, path: str) -> bytes:
+            data = super().read(path)
+            if path.endswith(".jsonl") and data.count(b"\n") == 5:
+                self.looks += 1
+                return data[:-5] if self.looks == 2 else data  # the first look is for the genesis
+            return data
+
+    growing = Growing()
+    growing.names = made([4]).names
+    report = verify(growing, DIR)
+    assert (report.ok, report.records, growing.looks) == (True, 4, 3)
+
+
 def test_reading_takes_no_lock_and_writes_nothing(disk: FakeDisk) -> None:
     done = len(disk.ops)
     verify(disk, DIR)

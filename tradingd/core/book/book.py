@@ -16,8 +16,8 @@ import msgspec
 from tradingd.core.book.booked import Booked
 from tradingd.core.book.fold import fold
 from tradingd.core.book.market import Market
-from tradingd.core.book.orders import OPEN, Life, Working
-from tradingd.core.facts import AnyFact
+from tradingd.core.book.orders import FINAL, OPEN, Life, Working
+from tradingd.core.facts import AnyFact, OrderIntended, OrderMoved
 from tradingd.core.types import ZERO, AccountId, Instrument, Leg, OrderId, Qty, Symbol, TradingState
 
 _STRICTER = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2, TradingState.LOCKED: 3}
@@ -30,7 +30,7 @@ class Book:
 
     __slots__ = (
         "account", "booked", "equity", "facts", "last_event_ts", "last_reconcile_ts", "loss_line", "markets", "now", "quotes",
-        "strategy_errors", "strategy_states", "twins",
+        "strategy_errors", "strategy_states", "twins", "_open",
     )  # fmt: skip
 
     def __init__(self, account: AccountId, *, currency: str = "USD", booked: Booked | None = None) -> None:
@@ -47,19 +47,29 @@ class Book:
         self.last_reconcile_ts = 0
         self.strategy_states: dict[str, Any] = {}
         self.strategy_errors: dict[str, list[int]] = {}
+        self._open = {order_id: w for order_id, w in self.booked.orders.items() if w.life in OPEN}
 
     # the fold ---------------------------------------------------------------------------------------------------------
 
     def emit(self, fact: AnyFact) -> None:
         """Fold a fact and hand it to the journal with the step's result."""
-        fold(self.booked, fact)
+        self._fold(fact)
         self.facts.append(fact)
 
     def replay(self, fact: AnyFact) -> None:
         """Fold a fact that is in the journal already."""
-        fold(self.booked, fact)
+        self._fold(fact)
         if fact.ts > self.now:
             self.now = fact.ts
+
+    def _fold(self, fact: AnyFact) -> None:
+        """Fold, and keep the open orders at hand: what a decision costs must not grow with the orders of the past."""
+        fold(self.booked, fact)
+        if isinstance(fact, OrderIntended):
+            order_id = fact.order.order_id
+            self._open[order_id] = self.booked.orders[order_id]
+        elif isinstance(fact, OrderMoved) and fact.to in FINAL:
+            self._open.pop(fact.order_id, None)
 
     def take_facts(self) -> tuple[AnyFact, ...]:
         facts = tuple(self.facts)
@@ -112,12 +122,12 @@ class Book:
         """Orders that may still trade, unknown ones included, in the order they were intended."""
         return [
             w
-            for w in self.booked.orders.values()
-            if w.life in OPEN and (symbol is None or w.order.symbol == symbol) and (leg is None or w.order.leg is leg)
+            for w in self._open.values()
+            if (symbol is None or w.order.symbol == symbol) and (leg is None or w.order.leg is leg)
         ]
 
     def unknown_orders(self) -> list[Working]:
-        return [w for w in self.booked.orders.values() if w.life is Life.UNKNOWN]
+        return [w for w in self._open.values() if w.life is Life.UNKNOWN]
 
     def protection(self, symbol: Symbol) -> Working | None:
         """The protective stop that may be resting at the venue."""
@@ -158,15 +168,21 @@ class Book:
     def values(self) -> dict[str, float]:
         """Sector -> absolute market value, working entries counted at their reference price (I6)."""
         by_sector: dict[str, list[float]] = {}
+        entering = {w.order.symbol for w in self._open.values() if w.order.leg is Leg.ENTRY}
         for symbol, market in self.markets.items():
-            value = self.symbol_value(symbol)
+            value = self.symbol_value(symbol) if symbol in entering else abs(market.exposure) * market.mid
             if value:
                 by_sector.setdefault(market.instrument.sector, []).append(value)
         return {sector: fsum(values) for sector, values in by_sector.items()}
 
+    def sector_value(self, sector: str) -> float:
+        """One sector of `values`."""
+        return fsum([self.symbol_value(s) for s, market in self.markets.items() if market.instrument.sector == sector])
+
     def symbol_value(self, symbol: Symbol) -> float:
         market = self.markets[symbol]
-        pending = float(self.working_entries(symbol) * self.rate(market.instrument)) * (market.mid or 0.0)
+        working = self.working_entries(symbol)
+        pending = float(working * self.rate(market.instrument)) * market.mid if working else 0.0
         return abs(market.exposure) * market.mid + pending
 
     def held(self) -> list[Symbol]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from math import isfinite
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -57,6 +58,20 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
                 return self.cooldown_volatility_min * MINUTE
             case BreakerKind.MANUAL:
                 return self.cooldown_manual_min * MINUTE
+
+
+class Standing(Protocol):
+    """What a trip is to a check: a `Trip`, or the fact of one."""
+
+    @property
+    def kind(self) -> BreakerKind: ...
+    @property
+    def until(self) -> int: ...
+    @property
+    def symbol(self) -> Symbol | None: ...
+
+
+T = TypeVar("T", bound=Standing)
 
 
 class Trip(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,17 +135,17 @@ def manual(actor: str, now: int, settings: BreakerSettings, *, until: int | None
     return trip if until is None else msgspec.structs.replace(trip, until=until)
 
 
-def active(trips: Iterable[Trip], now: int) -> tuple[Trip, ...]:
+def active(trips: Iterable[T], now: int) -> tuple[T, ...]:
     """The trips that stand: through their whole cool-down, its last nanosecond included."""
     return tuple(trip for trip in trips if now <= trip.until)
 
 
-def expired(trips: Iterable[Trip], now: int) -> tuple[Trip, ...]:
+def expired(trips: Iterable[T], now: int) -> tuple[T, ...]:
     """The trips that are over: strictly after trigger + cool-down."""
     return tuple(trip for trip in trips if now > trip.until)
 
 
-def entry_checks(trips: Iterable[Trip], now: int, symbol: Symbol) -> tuple[Check, Check]:
+def entry_checks(trips: Iterable[Standing], now: int, symbol: Symbol) -> tuple[Check, Check]:
     """May an entry in symbol go? Two checks, account and ticker; limit says until when. Refuses BREAKER_ACTIVE,
     TICKER_COOLDOWN."""
     standing = active(trips, now)
@@ -176,7 +191,7 @@ def _trip(
     return Trip(kind=kind, threshold=threshold, actual=actual, ts=now, until=until, symbol=symbol, actor=actor)
 
 
-def _check(name: str, trips: list[Trip], now: int, reason: Reason) -> Check:
+def _check(name: str, trips: Sequence[Standing], now: int, reason: Reason) -> Check:
     if not trips:
         return Check(name, iso(now), None, True)
     kinds = ", ".join(trip.kind.value for trip in trips)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from math import isfinite
 
 from tradingd.core.facts import PRECEDENCE, Check, Reason
@@ -16,6 +17,7 @@ def shown(x: float | None) -> float | str | None:
     return x if x is None or isfinite(x) else repr(x)
 
 
+@lru_cache(maxsize=256)
 def iso(ts: int) -> str:
     """ns since the epoch as ISO text in UTC, to the microsecond; the number itself where a calendar cannot hold it."""
     try:

@@ -92,14 +92,24 @@ class AtRisk(msgspec.Struct, frozen=True, kw_only=True):
 def risk(position: AtRisk) -> float:
     """What the position loses from entry to stop, account currency; 0 once the stop has passed the entry, its whole value
     when entry or stop is no price."""
-    if not (position.entry > 0 and isfinite(position.stop)):
-        return abs(position.value)
-    return max(0.0, abs(position.value) * (position.side.sign * (position.entry - position.stop)) / position.entry)
+    return at_stop(position.value, position.side.sign, position.entry, position.stop)
+
+
+def at_stop(value: float, sign: int, entry: float, stop: float) -> float:
+    """`risk` of bare numbers. sign: 1 for a long, -1 for a short."""
+    if not (entry > 0 and isfinite(stop)):
+        return abs(value)
+    return max(0.0, abs(value) * (sign * (entry - stop)) / entry)
 
 
 def heat(positions: Sequence[AtRisk], active_pool: float) -> float:
     """What is lost if every stop is hit, as a share of the active pool; 1.0 when there is risk but no pool. Source: E3."""
-    total = fsum([risk(p) for p in positions])
+    return share_at_risk([risk(p) for p in positions], active_pool)
+
+
+def share_at_risk(risks: Sequence[float], active_pool: float) -> float:
+    """`heat` of risks that are known already, account currency each."""
+    total = fsum(risks)
     if total <= 0:
         return 0.0
     return total / active_pool if active_pool > 0 else 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tradingd.core.book.book import Book
 from tradingd.core.facts import Pools
 from tradingd.core.gates.gate import GateSettings, Standing
-from tradingd.core.gates.sizer import AtRisk, heat
+from tradingd.core.gates.sizer import AtRisk, at_stop, share_at_risk
 from tradingd.core.types import NS, Leg, Side, Symbol
 
 MINUTE = 60 * NS
@@ -18,8 +18,8 @@ def standing(book: Book, symbol: Symbol, side: Side, qty: object, now: int, s: G
     held = book.held()
     entries = book.open_orders(leg=Leg.ENTRY)
     busy = {*held, *(w.order.symbol for w in entries)}
-    lately = [sent for sent in booked.sent if now - sent.ts < MINUTE]
-    same = [sent for sent in booked.sent if sent.entry and sent.symbol == symbol and sent.side is side]
+    lately = [sent.entry for sent in booked.sent if now - sent.ts < MINUTE]
+    same = [sent for sent in booked.sent if sent.symbol == symbol and sent.entry and sent.side is side]
     equity = book.equity
     return Standing(
         equity=equity,
@@ -27,15 +27,15 @@ def standing(book: Book, symbol: Symbol, side: Side, qty: object, now: int, s: G
         day_loss=book.day_loss(),
         drawdown=book.drawdown(),
         position_value=book.symbol_value(symbol),
-        sector_value=book.values().get(market.instrument.sector, 0.0),
+        sector_value=book.sector_value(market.instrument.sector),
         open_positions=len(busy - {symbol}),
         open_trades=len(held) + len(entries),
         opposite_resting=any(
             w.order.side is not side and w.order.leg is not Leg.PROTECT for w in book.open_orders(symbol)
         ),
         day_trades=_recent_day_trades(book),
-        orders_last_minute=len([1 for sent in lately if sent.entry]),
-        exits_last_minute=len([1 for sent in lately if not sent.entry]),
+        orders_last_minute=lately.count(True),
+        exits_last_minute=lately.count(False),
         same_recently=len([1 for sent in same if now - sent.ts < s.repeated_window_s * NS]),
         identical_recently=any(sent.qty == qty and now - sent.ts < s.duplicate_window_s * NS for sent in same),
         rejects_in_row=booked.rejects.get(symbol, 0),
@@ -77,8 +77,17 @@ def at_risk(book: Book) -> list[AtRisk]:
 
 
 def heat_now(book: Book) -> float:
-    """Money at risk down to the stops, share of the active pool."""
-    return heat(at_risk(book), book.active_pool())
+    """Money at risk down to the stops, share of the active pool: `heat(at_risk(book), ...)` without the values in between."""
+    risks = []
+    markets, levels, positions = book.markets, book.booked.levels, book.booked.positions
+    for symbol in book.held():
+        market, fact, position = markets.get(symbol), levels.get(symbol), positions[symbol]
+        if market is None or fact is None:
+            continue
+        entry = float(position.avg_price)
+        value = market.exposure * (market.mid or entry)
+        risks.append(at_stop(value, 1 if position.qty > 0 else -1, entry, float(fact.stop)))
+    return share_at_risk(risks, book.active_pool())
 
 
 def pools(book: Book) -> Pools:

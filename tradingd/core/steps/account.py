@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from tradingd.core.book.book import Book
 from tradingd.core.events import (
-    AccountSeen, Dividend, FxRate, InstrumentStatus, LinkLost, LinkUp, PositionsSeen, Reconciled, Split, Started, Stopping,
+    AccountSeen, ConfigLoaded, Dividend, FxRate, InstrumentStatus, LinkLost, LinkUp, PositionsSeen, Reconciled, Split, Started, Stopping,
 )  # fmt: skip
 from tradingd.core.facts import (
-    Alerted, CashMoved, DriftCleared, DriftFound, LinkChanged, RateSet, ReserveKind, ReserveMoved, ShutDown, SplitApplied,
+    Alerted, CashMoved, ConfigChanged, DriftCleared, DriftFound, LinkChanged, RateSet, ReserveKind, ReserveMoved, ShutDown, SplitApplied,
     StartedUp, StateChanged, StopSet, TierChanged, TradableChanged,
 )  # fmt: skip
 from tradingd.core.rules import Rules
@@ -39,6 +39,16 @@ def on_started(book: Book, event: Started, rules: Rules) -> None:
         if symbol in rules.instruments:
             book.watch(rules.instruments[symbol], band=rules.quotes.band, atr_bars=rules.quotes.atr_bars)
     book.remark()
+
+
+def on_config(book: Book, event: ConfigLoaded, rules: Rules) -> None:
+    """New rules: recorded with before and after, and every line that depends on them is drawn anew (H6)."""
+    book.emit(
+        ConfigChanged(ts=book.now, account=book.account, actor=event.actor, config=event.config, changes=event.changes)
+    )
+    draw_loss_line(book, rules)
+    for symbol in book.held():
+        redraw(book, symbol, rules)
 
 
 def on_stopping(book: Book, event: Stopping, rules: Rules) -> None:

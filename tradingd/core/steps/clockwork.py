@@ -6,15 +6,18 @@ a decision depends on (cool-down over? window open?) are also judged at the deci
 
 from __future__ import annotations
 
+import msgspec
+
 from tradingd.core.book.book import Book
 from tradingd.core.book.orders import Life
 from tradingd.core.events import Timer
-from tradingd.core.facts import BreakerResumed, DayClosed, DayOpened, StateChanged, TierChanged
+from tradingd.core.facts import Alerted, BreakerResumed, DayClosed, DayOpened, StateChanged, TierChanged
 from tradingd.core.gates import reserve, stops, tiers
+from tradingd.core.gates.standing import at_risk
 from tradingd.core.gates.window import Session, SessionTable
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import cancel, close, ensure_protection, money
-from tradingd.core.steps.levels import re_evaluate
+from tradingd.core.steps.levels import levels_of, re_evaluate, redraw, set_levels
 from tradingd.core.steps.limits import draw_loss_line, guard, watch_equity
 from tradingd.core.steps.operator import push_flatten
 from tradingd.core.types import NS, Leg, Money, TradingState
@@ -38,6 +41,7 @@ def on_timer(book: Book, event: Timer, rules: Rules) -> None:
     book.remark()
     for symbol in book.held():
         _position(book, symbol, session, rules)
+    _ease(book, rules)
     if book.equity < book.loss_line:
         watch_equity(book, rules)
     guard(book, rules)
@@ -93,6 +97,9 @@ def _close_day(book: Book, rules: Rules) -> None:
     found = tiers.evaluate(book.booked.tier, _win_rate(book), drawdown, share, rules.tier)
     if found is not None:
         book.emit(TierChanged(ts=book.now, account=book.account, previous=book.booked.tier, tier=found[0], why=found[1]))
+    if reserve.is_high(book.booked.reserve, equity, rules.reserve):
+        text = f"reserve is {share:.1%} of equity, above {rules.reserve.high_water_share:.1%}"
+        book.emit(Alerted(ts=book.now, account=book.account, level="tell", code="reserve_high_water", text=text))
     draw_loss_line(book, rules)
 
 
@@ -109,6 +116,16 @@ def _old_entries(book: Book, rules: Rules) -> None:
     for working in book.open_orders(leg=Leg.ENTRY):
         if book.now - working.opened_ts >= rules.entry.ttl_s * NS and working.life in (Life.LIVE, Life.PARTIAL):
             cancel(book, working, f"older than {rules.entry.ttl_s:.0f} s")
+
+
+def _ease(book: Book, rules: Rules) -> None:
+    """Heat above its mark: tighten stops, lowest confidence first (E4)."""
+    limit = rules.tiers[book.booked.tier].max_portfolio_heat
+    eased = stops.ease_heat(at_risk(book), book.active_pool(), limit, rules.instruments, rules.stops)
+    for symbol, stop in eased:
+        fact = book.booked.levels[symbol]
+        set_levels(book, fact, msgspec.structs.replace(levels_of(fact), stop=stop), "heat", rules)
+        redraw(book, symbol, rules)
 
 
 def _position(book: Book, symbol: str, session: Session, rules: Rules) -> None:

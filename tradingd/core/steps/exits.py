@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from tradingd.core.book.book import Book
 from tradingd.core.book.market import Market
-from tradingd.core.book.orders import Working
+from tradingd.core.book.orders import Life, Working
 from tradingd.core.facts import (
     Alerted, CancelIntended, Check, Decided, Kind, OrderIntended, Outcome, Reason, ReplaceIntended,
 )  # fmt: skip
-from tradingd.core.gates.gate import Intent, Verdict, approve_exit, approve_protection, observes
+from tradingd.core.gates.checks import refusals
+from tradingd.core.gates.gate import Intent, Verdict, approve_exit, approve_protection, observes, order_id
 from tradingd.core.rules import Rules
 from tradingd.core.gates.standing import heat_now, pools, standing
 from tradingd.core.types import (
@@ -24,7 +27,8 @@ from tradingd.core.types import (
 
 PROTECTIVE = frozenset({"stop", "breaker", "no_price", "operator", "guardian"})
 CENT = Decimal("0.01")
-RETRY_NS = 60 * NS  # after a refused close, ask again no sooner
+RETRY_NS = 60 * NS  # after a refused close or stop, ask again no sooner
+REFUSED = frozenset({Life.REJECTED, Life.NEVER})
 
 
 def cancel(book: Book, working: Working, why: str) -> None:
@@ -96,8 +100,9 @@ def _with_state(book: Book, gate: Verdict, symbol: Symbol, market: Market, rules
     extra.append(observes(rules.observe))
     if symbol in book.booked.untradable:
         extra.append(Check("tradable", book.booked.untradable[symbol], "yes", False, Reason.NOT_TRADABLE))
-    reasons = tuple(r for r in Reason if r in {*gate.reasons, *(c.reason for c in extra if c.reason)})
-    return Verdict(gate.order if not reasons else None, (*gate.checks, *extra), reasons)
+    checks = (*gate.checks, *extra)
+    reasons = refusals(checks)
+    return Verdict(gate.order if not reasons else None, checks, reasons)
 
 
 def _decide(
@@ -150,19 +155,20 @@ def ensure_protection(book: Book, symbol: Symbol, rules: Rules) -> None:
 
 def _place(book: Book, symbol: Symbol, position: Qty, stop: Price, rules: Rules) -> None:
     market = book.markets[symbol]
-    tried = [w for w in book.booked.orders.values() if w.order.symbol == symbol and w.order.leg is Leg.PROTECT]
-    refused = [w for w in tried if w.life.value in ("rejected", "never") and book.now - w.updated_ts < RETRY_NS]
-    if refused or not book.booked.link_up:
+    if not book.booked.link_up or _stop_refused(book, symbol):
         return
     levels = book.booked.levels[symbol]
     decision_id = levels.decision_id or DecisionId(f"d{book.booked.decision_seq}")
     seq = int(decision_id[1:])
-    number = len([w for w in tried if w.order.decision_id == decision_id])
     intent = Intent(
         account=book.account, decision_id=decision_id, seq=seq, symbol=symbol, side=Side.SELL if position > 0 else Side.BUY,
         qty=Qty(abs(position)), leg=Leg.PROTECT, type=OrderType.STOP, tif=Tif.GTC, stop=stop,
-        ref_price=market.mid, ref_ts=market.ts, protective=True, suffix=str(number + 1) if number else "",
+        ref_price=market.mid, ref_ts=market.ts, protective=True,
     )  # fmt: skip
+    times = 1
+    while order_id(intent) in book.booked.orders:  # an id names one order for ever
+        times += 1
+        intent = msgspec.structs.replace(intent, suffix=str(times))
     verdict = approve_protection(intent, market.instrument, position)
     if verdict.order is None:
         reasons = ", ".join(verdict.reasons)
@@ -171,3 +177,16 @@ def _place(book: Book, symbol: Symbol, position: Qty, stop: Price, rules: Rules)
         )
         return
     book.emit(OrderIntended(ts=book.now, account=book.account, order=verdict.order))
+
+
+def _stop_refused(book: Book, symbol: Symbol) -> bool:
+    """A protective stop of the symbol was refused a moment ago. Only the orders that finished last are looked at."""
+    for finished in reversed(book.booked.finished):
+        working = book.order(finished)
+        if working is None:
+            continue
+        if book.now - working.updated_ts >= RETRY_NS:
+            return False
+        if working.order.symbol == symbol and working.order.leg is Leg.PROTECT and working.life in REFUSED:
+            return True
+    return False

@@ -24,7 +24,7 @@ from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import close, money
 from tradingd.core.gates.standing import claimed_cash, heat_now, pools, standing
 from tradingd.core.types import (
-    DecisionId, Leg, Money, OrderType, Price, Side, Symbol, Tif, TradingState,
+    DecisionId, Leg, Money, OrderType, Price, Side, Symbol, TradingState,
 )  # fmt: skip
 
 _STATE_REASON = {
@@ -41,6 +41,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     price: float | None  # the touch it would take: ask for a buy, bid for a sell
     levels: Levels | None
     sized: Sized | None
+    heat: float  # of what is held already
     checks: tuple[Check, ...]
 
 
@@ -71,16 +72,17 @@ def on_recommendation(book: Book, rec: Recommendation, rules: Rules) -> None:
 
 def _draft(book: Book, rec: Recommendation, side: Side, checks: tuple[Check, ...], rules: Rules) -> Draft:
     """All gates before the last."""
+    heat = heat_now(book)
     market = book.markets.get(rec.symbol) if rec.symbol in rules.instruments else None
     if market is None:
-        return Draft(rec=rec, side=side, price=None, levels=None, sized=None, checks=checks)
+        return Draft(rec=rec, side=side, price=None, levels=None, sized=None, heat=heat, checks=checks)
     price = (market.ask if side is Side.BUY else market.bid) or None
     checks = (*checks, *_state_checks(book, market, side, rules), *_market_checks(book, market, rules))
     levels, stop_check = _levels(book, market, price, side, rules)
-    sized = _sized(book, rec, market, price, side, levels, rules)
+    sized = _sized(book, rec, market, price, side, levels, heat, rules)
     checks = (*checks, stop_check, *sized.checks, *_reserve(book, sized))
     checks = (*checks, *breaker.entry_checks(book.booked.trips.values(), book.now, rec.symbol))
-    return Draft(rec=rec, side=side, price=price, levels=levels, sized=sized, checks=checks)
+    return Draft(rec=rec, side=side, price=price, levels=levels, sized=sized, heat=heat, checks=checks)
 
 
 def _state_checks(book: Book, market: Market, side: Side, rules: Rules) -> tuple[Check, ...]:
@@ -129,13 +131,13 @@ def _levels(book: Book, market: Market, price: float | None, side: Side, rules: 
 
 
 def _sized(
-    book: Book, rec: Recommendation, market: Market, price: float | None, side: Side, levels: Levels | None, rules: Rules
+    book: Book, rec: Recommendation, market: Market, price: float | None, side: Side, levels: Levels | None, heat: float, rules: Rules
 ) -> Sized:
     exposures = book.values()
     return size(
         confidence=rec.confidence, price=price if price is not None else 0.0, side=side, tier=rules.tiers[book.booked.tier],
         settings=rules.sizer, active_pool=book.active_pool(), exposures=exposures, sectors_held=len(exposures),
-        sector=market.instrument.sector, correlation=None, earnings_in_days=None, heat_now=heat_now(book),
+        sector=market.instrument.sector, correlation=None, earnings_in_days=None, heat_now=heat,
         stop_distance=levels.distance if levels is not None else None, multiplier=1.0, instrument=market.instrument,
         rate=float(book.rate(market.instrument) / market.instrument.multiplier),
     )  # fmt: skip
@@ -162,13 +164,14 @@ def _enter(book: Book, draft: Draft, rules: Rules) -> None:
 
 
 def _intent(book: Book, draft: Draft, market: Market, price: float, seq: int, rules: Rules) -> Intent:
-    """A marketable limit: it takes the touch, and never more than the slip beyond it."""
+    """By default a marketable limit: it takes the touch, and never more than the slip beyond it."""
     slip = 1.0 + draft.side.sign * rules.entry.limit_slip
-    limit = market.instrument.price(price * slip, to="up" if draft.side is Side.BUY else "down")
+    limited = rules.entry.order == "limit"
+    limit = market.instrument.price(price * slip, to="up" if draft.side is Side.BUY else "down") if limited else None
     assert draft.sized is not None
     return Intent(
         account=book.account, decision_id=DecisionId(f"d{seq}"), seq=seq, symbol=Symbol(draft.rec.symbol), side=draft.side,
-        qty=draft.sized.qty, leg=Leg.ENTRY, type=OrderType.LIMIT, tif=Tif.DAY, limit=limit, ref_price=price, ref_ts=market.ts,
+        qty=draft.sized.qty, leg=Leg.ENTRY, tif=rules.entry.tif, type=OrderType.LIMIT if limited else OrderType.MARKET, limit=limit, ref_price=price, ref_ts=market.ts,
     )  # fmt: skip
 
 
@@ -178,7 +181,7 @@ def _record(book: Book, draft: Draft, verdict: Verdict, seq: int, market: Market
         ts=book.now, account=book.account, decision_id=DecisionId(f"d{seq}"), seq=seq, kind=Kind.ENTRY, symbol=rec.symbol,
         side=draft.side, outcome=Outcome.ACT if verdict.order else Outcome.SKIP, source=rec.source, cause=intake.key(rec),
         headline=verdict.reasons[0] if verdict.reasons else None, reasons=verdict.reasons, checks=verdict.checks,
-        pools=pools(book), tier=book.booked.tier, heat=heat_now(book), breaker=book.breaker_word(), state=book.state(),
+        pools=pools(book), tier=book.booked.tier, heat=draft.heat, breaker=book.breaker_word(), state=book.state(),
         confidence=_finite(rec.confidence), thesis=rec.thesis[:500], qty=sized.qty if sized else None,
         notional=Money(sized.notional) if sized else None, ref_price=draft.price, stop=_price(levels, "stop"),
         target=_price(levels, "target"), atr=market.atr if market else None,

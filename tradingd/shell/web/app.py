@@ -21,6 +21,10 @@ Alert = Callable[[str, str], None]  # code, text
 Closer = Callable[[], Awaitable[None]]
 
 
+class PortTaken(Broken):
+    """Another program listens on that port."""
+
+
 class Served:
     """The running web. url: of the page, "" when HTTP is off.   viewer_token: opens it for reading, for this process's life.
     page_url: both in one, for a terminal or a browser; the fragment never leaves the browser."""
@@ -75,7 +79,7 @@ async def serve(
     """Listen on loopback (unless switched off) and on the control socket (unless socket_path is None).
 
     alert: told of a run of wrong tokens.   metrics: refreshed from the page at each scrape.
-    Raises Broken, naming the address, when the port or the socket is taken or may not be bound.
+    Raises Broken, naming the address, when the port (then PortTaken) or the socket is taken or may not be bound.
     """
     limits = limits or Limits()
     tokens = Tokens(env.clock, env.rng, settings.tokens)
@@ -112,7 +116,8 @@ async def _listen(
     try:
         server = await asyncio.get_running_loop().create_server(gate, settings.host, settings.port, backlog=64)
     except OSError as no:
-        raise Broken(_why(no, settings.host, settings.port)) from no
+        kind = PortTaken if no.errno == errno.EADDRINUSE else Broken
+        raise kind(_why(no, settings.host, settings.port)) from no
     closers.append(_closing(server, stream))
     port = int(server.sockets[0].getsockname()[1])
     door.hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))

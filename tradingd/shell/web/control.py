@@ -24,6 +24,7 @@ from tradingd.shell.web.read import Reading
 from tradingd.shell.web.settings import Limits
 
 Closer = Callable[[], Awaitable[None]]
+PATH_MAX = 107
 
 
 class Links(NamedTuple):
@@ -62,6 +63,9 @@ class Control:
             raise Refused(409, "web_off", "the page is switched off ([web] enabled = false)")
         return as_json({"url": f"{self._links.url}/#token={self._links.issue()}"})
 
+    async def reload(self, request: web.Request) -> web.StreamResponse:
+        return answer_of(await self._desk.reload(request[GRANT].actor))
+
     async def shutdown(self, request: web.Request) -> web.StreamResponse:
         body = await wish(request, Closing, self._depth_max)
         if not body.reason.isprintable() or len(body.reason) > 500:
@@ -81,6 +85,7 @@ def routes(env: Env, desk: Desk, links: Links, limits: Limits) -> list[Route]:
         Route("GET", "/config", op, read.config),
         Route("POST", "/command", op, own.command, reserved=True),
         Route("POST", "/ui", op, own.ui),
+        Route("POST", "/reload", op, own.reload, reserved=True),
         Route("POST", "/shutdown", op, own.shutdown, reserved=True),
     ]
 
@@ -132,18 +137,29 @@ def _inode(path: str) -> int | None:
 def bind(path: str) -> socket.socket:
     """The bound socket. Its mode is set before it has a name, so there is no moment in which others could connect, and no
     umask is changed under the writer thread's files. Source: J11."""
-    if len(os.fsencode(path)) > 100:
-        raise Broken(f"control socket: the path is too long for a socket (at most 100 bytes): {path}")
     _clear(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         os.fchmod(sock.fileno(), 0o600)
-        sock.bind(path)
+        _named(path, sock.bind)
     except OSError as no:
         sock.close()
         raise Broken(f"control socket: cannot listen on {path}: {no.strerror or no}") from no
     sock.setblocking(False)
     return sock
+
+
+def _named(path: str, use: Callable[[str], None]) -> None:
+    """Call `use` with a name short enough for the kernel (107 bytes): a longer path goes through its directory."""
+    if len(os.fsencode(path)) <= PATH_MAX:
+        use(path)
+        return
+    place = Path(path)
+    directory = os.open(place.parent, os.O_PATH | os.O_DIRECTORY)  # sim-ok: the control socket is outside of the simulated world
+    try:
+        use(f"/proc/self/fd/{directory}/{place.name}")
+    finally:
+        os.close(directory)
 
 
 def _clear(path: str) -> None:
@@ -156,7 +172,7 @@ def _clear(path: str) -> None:
     probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         probe.settimeout(1.0)
-        probe.connect(path)
+        _named(path, probe.connect)
     except OSError as no:
         if no.errno not in {errno.ECONNREFUSED, errno.ENOENT}:
             raise Broken(f"control socket: {path}: {no.strerror or no}") from no

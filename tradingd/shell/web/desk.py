@@ -59,5 +59,8 @@ class Desk(Protocol):
     def config_text(self) -> str:
         """The running configuration as TOML-like text with secrets left out."""
 
+    async def reload(self, actor: str) -> Answer:
+        """Read the configuration again: all of it takes effect and is journaled, or nothing does and the answer says why."""
+
     def shutdown(self, reason: str) -> None:
         """Begin a clean stop."""
