@@ -26,6 +26,7 @@ for verb in (
     doctor.doctor, observe.ui,
 ):  # fmt: skip
     app.command()(verb)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(daemon.venue)
 app.add_typer(config.app, name="config")
 app.add_typer(journal.app, name="journal")
 

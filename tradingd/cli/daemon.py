@@ -52,7 +52,10 @@ def demo(
     port: Annotated[
         int | None,
         typer.Option(
-            "--port", min=0, max=65535, help="Of the page; 0: any free one. [default: 8787, or a free one when that is taken]"
+            "--port",
+            min=0,
+            max=65535,
+            help="Of the page; 0: any free one. [default: 8787, or a free one when that is taken]",
         ),
     ] = None,
     crash: Annotated[
@@ -112,3 +115,17 @@ def _speed(text: str) -> float | None:
     if not 0 < speed < float("inf"):
         raise CliError(f"--speed {text!r}: a number above 0, or max", Exit.USAGE)
     return speed
+
+
+def venue(context: typer.Context) -> None:
+    """Run the simulated venue as a process of its own, for `run` with config/simulated.toml. `venue -- --help` shows its switches."""
+    import asyncio
+
+    from tradingd_adapters.sim.server import main as serve
+
+    given = list(context.args)
+    if "--port" not in given:
+        given += ["--port", "8765"]
+    if "--pace" not in given:
+        given += ["--pace", "real:600"]
+    asyncio.run(serve(given))

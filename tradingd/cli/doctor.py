@@ -17,7 +17,7 @@ from tradingd.cli.client import Client
 from tradingd.cli.exits import CliError, Exit
 from tradingd.cli.options import ConfigFile, Dir, Json
 from tradingd.cli.show import paint, say, say_json, table
-from tradingd.cli.where import config_file, load_config, resolve_dir, state_dir
+from tradingd.cli.where import config_file, load_config, state_dir
 
 Mark = Literal["ok", "warn", "FAIL"]
 _COLOURS = {"ok": "green", "warn": "yellow", "FAIL": "red"}
@@ -51,7 +51,7 @@ def _rows(config: Path | None, option: Path | None) -> Iterator[Row]:
     yield _python()
     file = config or config_file()
     yield _config(file)
-    where = _directory(option, file)
+    where = _directory(option, config)
     if where is None:
         yield Row("state directory", "warn", "none is known", "name it: --dir DIR, or [state] dir in tradingd.toml")
     else:
@@ -78,11 +78,9 @@ def _config(file: Path | None) -> Row:
     return Row("configuration", "ok", f"{file}, mode {loaded.config.mode}")
 
 
-def _directory(option: Path | None, file: Path | None) -> Path | None:
+def _directory(option: Path | None, config: Path | None) -> Path | None:
     try:
-        if option is None and file is not None and not os.environ.get("TRADINGD_DIR"):
-            return resolve_dir(load_config(file), file)
-        return state_dir(option)
+        return state_dir(option, config)
     except CliError:
         return None
 

@@ -17,6 +17,8 @@ DEMO_DIR = "tradingd-demo"
 def state_dir(option: Path | None, config: Path | None = None) -> Path:
     """--dir, else TRADINGD_DIR, else the configuration's [state] dir, else the demo's directory here when it is there.
 
+    The demo here also stands in for a configuration whose daemon never ran (it has no state directory yet): somebody who just
+    tries a checkout means the demo, and there is no other daemon that a stop word could miss.
     Raises CliError 3 when none of them says anything: then nothing can run.
     """
     if option is not None:
@@ -25,7 +27,9 @@ def state_dir(option: Path | None, config: Path | None = None) -> Path:
         return Path(os.environ["TRADINGD_DIR"])
     file = config or config_file()
     if file is not None and (config is not None or not _demo_runs()):
-        return resolve_dir(load_config(file), file)
+        where = resolve_dir(load_config(file), file)
+        if config is not None or where.is_dir() or not Path(DEMO_DIR).is_dir():
+            return where
     if Path(DEMO_DIR).is_dir():
         return Path(DEMO_DIR)
     raise CliError(

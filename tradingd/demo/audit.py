@@ -40,8 +40,8 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """The object of `--crash --json`. orders_known: orders at the venue with a durable intent before them.   duplicates: orders sent
-    twice, decisions with two entries, fills booked twice.   fills_lost: at the venue and not in the journal."""
+    """The object of `--crash --json`. orders_known: orders at the venue with a durable intent before them.   duplicates: orders
+    sent twice, decisions with two entries, fills booked twice.   fills_lost: at the venue and not in the journal."""
 
     kills: int
     orders_venue: int
@@ -53,7 +53,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def good(self) -> bool:
         return (
-            self.orders_venue == self.orders_known and self.duplicates == 0 and self.fills_lost == 0 and self.positions_equal
+            self.orders_venue == self.orders_known
+            and self.duplicates == 0
+            and self.fills_lost == 0
+            and self.positions_equal
         )
 
 

@@ -9,4 +9,6 @@ from tradingd.config import Config, load_text
 
 def demo_config() -> Config:
     """The rules of the demo: package data, nothing to install or write."""
-    return load_text(files("tradingd").joinpath("data", "demo.toml").read_text(encoding="utf-8"), name="demo.toml").config
+    return load_text(
+        files("tradingd").joinpath("data", "demo.toml").read_text(encoding="utf-8"), name="demo.toml"
+    ).config

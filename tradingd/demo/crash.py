@@ -33,8 +33,8 @@ from tradingd.shell.logs import set_up
 ACCOUNT = AccountId("demo")
 # the n-th coming-by in one life; recovery (K15) has a step before and one after the journal is judged
 PLAN = (
-    "K3:1", "K5:1", "K6:1", "K9:1", "K2:3", "K0:2", "K1:4", "K7:1", "K15:1", "K5:2", "K9:2", "K3:2", "K13:1", "K6:2", "K15:2", "K2:6",
-    "K14:1", "K7:2", "K1:9", "K5:3", "K0:5", "K9:3", "outside", "K3:3", "K6:3", "K13:2", "outside",
+    "K3:1", "K5:1", "K6:1", "K9:1", "K2:3", "K0:2", "K1:4", "K7:1", "K15:1", "K5:2", "K9:2", "K3:2", "K13:1", "K6:2", "K15:2",
+    "K2:6", "K14:1", "K7:2", "K1:9", "K5:3", "K0:5", "K9:3", "outside", "K3:3", "K6:3", "K13:2", "outside",
 )  # fmt: skip
 LIFE_MAX_S = 4.0  # a life that does not come by its kill point is killed from outside
 SPEED = 300_000  # session seconds in one real second, at the venue
@@ -80,7 +80,7 @@ def _start_venue(log: Path, options: DemoOptions) -> VenueProcess:
         sys.executable, "-m", "tradingd_adapters.sim.server", "--port", "0", "--from", begin, "--to", end, "--account",
         f"{ACCOUNT}=100000", "--log", str(log), "--pace", f"real:{SPEED}",
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - our own module, our own arguments
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
@@ -91,7 +91,9 @@ def _start_venue(log: Path, options: DemoOptions) -> VenueProcess:
 class Crash:
     """Lives and deaths of one daemon. points: where it was killed, by name."""
 
-    def __init__(self, config: Config, directory: Path, venue: VenueProcess, clock: RealClock, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, config: Config, directory: Path, venue: VenueProcess, clock: RealClock, say: Callable[[str], None]
+    ) -> None:
         self.config = _with_venue(config, venue.port)
         self.directory = directory
         self.clock = clock
@@ -133,7 +135,9 @@ class Crash:
         os.kill(pid, signal.SIGTERM)
         _, status = os.waitpid(pid, 0)
         if os.waitstatus_to_exitcode(status) != 0:
-            raise Broken(f"the last life ended with {os.waitstatus_to_exitcode(status)}: see {self.directory / 'daemon.log'}")
+            raise Broken(
+                f"the last life ended with {os.waitstatus_to_exitcode(status)}: see {self.directory / 'daemon.log'}"
+            )
 
     def _fork(self, failpoint: str) -> int:
         """A daemon in a process of its own, forked from here so that two hundred starts take a minute and not five."""
@@ -146,7 +150,8 @@ class Crash:
 
 def _child(config: Config, directory: Path, failpoint: str) -> int:
     """The daemon's whole life. Its words go to daemon.log."""
-    log = os.open(directory / "daemon.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)  # sim-ok: a demo's child, before it is a daemon
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    log = os.open(directory / "daemon.log", flags, 0o600)  # sim-ok: a demo's child, before it is a daemon
     os.dup2(log, 1)
     os.dup2(log, 2)
     set_up(mode="demo", quiet=True)
@@ -178,7 +183,9 @@ def _with_venue(config: Config, port: int) -> Config:
 def _report(verdict: Verdict, truth: Venue, known: Known, points: Counter[str]) -> None:
     where = ", ".join(f"{name} {n}" for name, n in sorted(points.items(), key=lambda kv: (len(kv[0]), kv[0])))
     print(f"\nkilled at: {where}")
-    print(f"journal: {known.records} records, {known.unknown} orders still unknown; the venue counted {truth.logins} logins")
+    print(
+        f"journal: {known.records} records, {known.unknown} orders still unknown; the venue counted {truth.logins} logins"
+    )
     equal = "equal" if verdict.positions_equal else f"NOT EQUAL: venue {truth.positions}, ours {known.positions}"
     print(
         f"orders at venue {verdict.orders_venue}, known {verdict.orders_known}, duplicates {verdict.duplicates}, "

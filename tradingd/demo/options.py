@@ -6,7 +6,6 @@ from pathlib import Path
 
 import msgspec
 
-
 PORT = 8787
 
 

@@ -85,7 +85,9 @@ class Demo:
         capital = self.config.accounts[ACCOUNT].capital
         exchange = Exchange(Market(start=options.begin, end=options.end), {ACCOUNT: Money(capital)})
         if exchange.next_ts() is None:
-            raise Broken(f"no sessions between {options.begin} and {options.end}: the data covers 2000-03-01 to 2013-03-01")
+            raise Broken(
+                f"no sessions between {options.begin} and {options.end}: the data covers 2000-03-01 to 2013-03-01"
+            )
         self.clock.set(exchange.now)
         house = house_of(
             self.env, self.config, directory, {ACCOUNT: InprocSim(exchange, ACCOUNT)}, instance="demo", build=self.build
@@ -120,16 +122,19 @@ class Demo:
 
     async def _serve(self, house: House, desk: HouseDesk, directory: Path) -> Served:
         """On the port asked for; unasked, on PORT or, when that is taken, on any free one."""
-        asked, socket_path = self.options.port, str(directory / SOCKET)
+        asked = self.options.port
+
+        async def on(port: int) -> Served:
+            where = str(directory / SOCKET)
+            return await serve(self.web_env, desk, WebSettings(port=port), socket_path=where, metrics=house.metrics)
+
         try:
-            return await serve(
-                self.web_env, desk, WebSettings(port=PORT if asked is None else asked), socket_path=socket_path, metrics=house.metrics
-            )
+            return await on(PORT if asked is None else asked)
         except PortTaken:
             if asked is not None:
                 raise Broken(f"port {asked} is taken: name another with --port, or 0 for any free one") from None
         self.teller.say([f"port {PORT} is taken (another demo?): the page takes a free one"])
-        return await serve(self.web_env, desk, WebSettings(port=0), socket_path=socket_path, metrics=house.metrics)
+        return await on(0)
 
     async def _replay(self, house: House, exchange: Exchange, desk: HouseDesk) -> None:
         began = self.real.mono()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from math import inf
 
 import msgspec
@@ -45,16 +46,20 @@ def summarise(house: House, seconds: float) -> Summary:
 
 def greeting(options: DemoOptions, served: Served, *, program: str) -> list[str]:
     """The page's address, what this is, and how to stop, look and ask."""
-    where = f" --dir {options.dir}"
-    return _rows(
+    where = f" --dir {shlex.quote(str(options.dir))}"
+    rows = _rows(
         ("page", served.page_url),
-        ("what", f"tradingd {__version__} DEMO: a simulated venue plays real daily prices, {options.begin} to {options.end}"),
+        (
+            "what",
+            f"tradingd {__version__} DEMO: a simulated venue plays real daily prices, {options.begin} to {options.end}",
+        ),
         ("", "(the path inside each day is made up); nothing leaves this machine"),
         ("stop", "Ctrl-C"),
         ("look", f"in a second terminal: {program} status{where}"),
         ("", "and positions, orders, decisions, pause, halt, flatten with the same --dir"),
         ("why", f"{program} why d2{where}   (a decision, an order or a symbol)"),
-    ) + [""]  # fmt: skip
+    )
+    return [*rows, ""]
 
 
 def in_words(summary: Summary, house: House, *, whole: bool, now: int) -> list[str]:
@@ -65,20 +70,24 @@ def in_words(summary: Summary, house: House, *, whole: bool, now: int) -> list[s
     head = [("journal", f"{house.journal.durable:,} records, head {summary.journal_head}")]
     if whole and not booked.commands:
         head.append(("", "the same replay ends in the same head on every machine, at any speed"))
-    rate = counts.get("decisions", 0) / max(summary.seconds, 1e-9)
+    decided, acted, refused = (counts.get(name, 0) for name in ("decisions", "acted", "refused"))
+    result = f"return {summary.return_pct:+.2f} %, largest drawdown {summary.drawdown_pct:.2f} %"
+    orders = f"{summary.orders:,}, fills {summary.fills:,}, stop-outs {summary.stop_outs:,}, breaker trips {summary.breaker_trips}"
+    rate = decided / max(summary.seconds, 1e-9)
     return [
         "the replay is over" if whole else f"stopped at {utc(now)}; so far:",
         *_rows(
-            ("result", f"return {summary.return_pct:+.2f} %, largest drawdown {summary.drawdown_pct:.2f} %, "
-                       f"reserve {booked.reserve:,.2f} {booked.currency}"),
-            ("decisions", f"{counts.get('decisions', 0):,}: {counts.get('acted', 0):,} acted, {counts.get('refused', 0):,} refused"),
+            ("result", f"{result}, reserve {booked.reserve:,.2f} {booked.currency}"),
+            ("decisions", f"{decided:,}: {acted:,} acted, {refused:,} refused"),
             ("refusals", ", ".join(refusals) or "none"),
-            ("orders", f"{summary.orders:,}, fills {summary.fills:,}, stop-outs {summary.stop_outs:,}, "
-                       f"breaker trips {summary.breaker_trips:,}"),
+            ("orders", orders),
             *head,
-            ("speed", f"{summary.seconds:.1f} s on this machine: {member.book.quotes:,} quotes, {rate:,.0f} decisions/s"),
+            (
+                "speed",
+                f"{summary.seconds:.1f} s on this machine: {member.book.quotes:,} quotes, {rate:,.0f} decisions/s",
+            ),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def next_steps(page_url: str, *, program: str) -> list[str]:
@@ -86,7 +95,10 @@ def next_steps(page_url: str, *, program: str) -> list[str]:
     stays = [("page", f"{page_url} stays until Ctrl-C")] if page_url else []
     return _rows(
         *stays,
-        ("next", f"{program} demo --crash     kills a daemon again and again, and compares its journal with the venue's"),
+        (
+            "next",
+            f"{program} demo --crash     kills a daemon again and again, and compares its journal with the venue's",
+        ),
     )
 
 

@@ -6,10 +6,23 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from typing import assert_never
 
 from tradingd.core.facts import (
-    AnyFact, BreakerKind, BreakerResumed, BreakerTripped, CommandSeen, DayClosed, Decided, Filled, Kind, OrderIntended, Outcome,
-    ReserveMoved, StopSet, TierChanged,
+    AnyFact,
+    BreakerKind,
+    BreakerResumed,
+    BreakerTripped,
+    CommandSeen,
+    DayClosed,
+    Decided,
+    Filled,
+    Kind,
+    OrderIntended,
+    Outcome,
+    ReserveMoved,
+    StopSet,
+    TierChanged,
 )  # fmt: skip
 from tradingd.core.types import Leg
 from tradingd.core.views.reasons import clean, sentence, utc
@@ -61,18 +74,15 @@ class Teller:
 
     def _words(self, fact: AnyFact) -> tuple[str, str] | None:
         match fact:
-            case Decided(outcome=Outcome.SKIP, kind=Kind.ENTRY):
-                why = "; ".join(sentence(reason) for reason in fact.reasons)
-                return "DENIED", f"{fact.side} {fact.symbol}: {why}   (why {fact.decision_id})"
-            case Decided(outcome=Outcome.ACT, kind=Kind.ENTRY):
-                sure = "" if fact.confidence is None else f", confidence {fact.confidence:.2f}"
-                return "ENTRY", f"{fact.side} {fact.qty} {fact.symbol}{sure}: {clean(fact.thesis or fact.source)}   (why {fact.decision_id})"
-            case Decided(outcome=Outcome.ACT, kind=Kind.EXIT):
-                return "EXIT", f"{fact.side} {fact.qty} {fact.symbol}: {clean(fact.thesis or fact.source)}   (why {fact.decision_id})"
+            case Decided():
+                return _decision(fact)
             case Filled():
                 stopped = self._legs.get(fact.order_id) is Leg.PROTECT
                 gain = f", realised {fact.realised:+,.2f}" if fact.realised else ""
-                return "STOPPED" if stopped else "FILL", f"{fact.side} {fact.qty} {fact.symbol} at {fact.price:,.2f}{gain}"
+                return (
+                    "STOPPED" if stopped else "FILL",
+                    f"{fact.side} {fact.qty} {fact.symbol} at {fact.price:,.2f}{gain}",
+                )
             case StopSet(why="entry"):
                 return "STOP", f"{fact.symbol} at {fact.stop:,.2f}, resting at the venue; target {fact.target:,.2f}"
             case ReserveMoved() if fact.amount:
@@ -89,6 +99,8 @@ class Teller:
                 self._status = f"{fact.date}  equity {fact.equity:,.2f}  drawdown {fact.drawdown * 100:.2f} %"
                 self._clear()
                 self._draw()
+            case _:
+                pass
         return None
 
     def _tell(self, ts: int, kind: str, text: str) -> None:
@@ -120,6 +132,17 @@ class Teller:
             self._on_deaf()
 
 
+def _decision(fact: Decided) -> tuple[str, str] | None:
+    story = f"   (why {fact.decision_id})"
+    if fact.outcome is Outcome.ACT:
+        sure = "" if fact.confidence is None or fact.kind is Kind.EXIT else f", confidence {fact.confidence:.2f}"
+        what = f"{fact.side} {fact.qty} {fact.symbol}{sure}"
+        return fact.kind.value.upper(), f"{what}: {clean(fact.thesis or fact.source)}{story}"
+    if fact.kind is Kind.EXIT:
+        return None
+    return "DENIED", f"{fact.side} {fact.symbol}: {'; '.join(sentence(reason) for reason in fact.reasons)}{story}"
+
+
 def _trip(fact: BreakerTripped) -> str:
     match fact.kind:
         case BreakerKind.DAILY_LOSS | BreakerKind.SINGLE_POSITION:
@@ -128,6 +151,8 @@ def _trip(fact: BreakerTripped) -> str:
             what = f"{fact.actual:.0f} stop-outs, limit {fact.threshold:.0f}"
         case BreakerKind.MANUAL:
             what = f"by {clean(fact.actor)}"
+        case _:
+            assert_never(fact.kind)
     return f"{fact.kind.replace('_', ' ')}: {what}; no entries{_of(fact.symbol)} until {utc(fact.until)[:16]}"
 
 

@@ -63,6 +63,7 @@ class HouseDesk:
         members = house.members.values()
         accounts = tuple(account_view(m.book, m.rules) for m in members)
         now = self.now()
+        self.started = self.started or now  # a following clock knows no time before the first event
         session = next((s for m in members if (s := _session(m.rules, now)) is not None), None)
         return Page(
             seq=seq, now=now, mode=self.mode, version=__version__, build=self.build[:12], config=self.config[:12],

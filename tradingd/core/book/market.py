@@ -23,7 +23,7 @@ class Market:
 
     __slots__ = (
         "ask", "atr", "band", "bars", "bid", "breached_ts", "exposure", "hi", "high_line", "instrument", "lo", "low_line", "mid",
-        "prev_close", "quarantined", "quotes", "seq", "suspects", "suspect_mid", "ts", "_atr_n",
+        "prev_close", "quarantined", "quotes", "seq", "suspects", "suspect_after", "suspect_mid", "ts", "_atr_n",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument, *, band: float = 0.25, atr_bars: int = 14) -> None:
@@ -43,6 +43,7 @@ class Market:
         self.quarantined: dict[str, int] = {}
         self.suspects = 0
         self.suspect_mid = 0.0
+        self.suspect_after = (0, 0)
         self.breached_ts = 0
         self.bars: deque[Bar] = deque(maxlen=128)
         self.atr: float | None = None
@@ -88,26 +89,17 @@ class Market:
             maxlen=self.bars.maxlen,
         )  # fmt: skip
 
-    def believe(self, quote: Quote) -> None:
-        """Make this quote the last good one and centre the band on it."""
-        self.bid = quote.bid
-        self.ask = quote.ask
-        self.ts = quote.ts
-        self.seq = quote.seq
-        self.mid = mid = (quote.bid + quote.ask) * 0.5
-        self.lo = mid * (1.0 - self.band)
-        self.hi = mid * (1.0 + self.band)
-        self.suspects = 0
-
     def doubt(self, quote: Quote, confirmations: int) -> str | None:
         """Why this quote is not believed, or None when it is a real move: `confirmations` quotes in a row that agree with each
         other, outside the band, are a new level (F4). Everything else is counted and thrown away (B7)."""
         kind = self._kind(quote)
         if kind == "absurd":
             mid = (quote.bid + quote.ask) * 0.5
-            near = self.suspects and abs(mid - self.suspect_mid) <= 0.05 * self.suspect_mid
+            in_row = self.suspects and self.suspect_after == (self.ts, self.seq)  # no good quote came in between
+            near = in_row and abs(mid - self.suspect_mid) <= 0.05 * self.suspect_mid
             self.suspects = self.suspects + 1 if near else 1
             self.suspect_mid = mid
+            self.suspect_after = (self.ts, self.seq)
             if self.suspects >= confirmations:
                 return None
         self.quarantined[kind] = self.quarantined.get(kind, 0) + 1

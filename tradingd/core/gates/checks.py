@@ -10,6 +10,7 @@ from math import isfinite
 from tradingd.core.facts import PRECEDENCE, Check, Reason
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_US = 86_400_000_000
 
 
 def shown(x: float | None) -> float | str | None:
@@ -17,13 +18,23 @@ def shown(x: float | None) -> float | str | None:
     return x if x is None or isfinite(x) else repr(x)
 
 
-@lru_cache(maxsize=256)
 def iso(ts: int) -> str:
     """ns since the epoch as ISO text in UTC, to the microsecond; the number itself where a calendar cannot hold it."""
+    days, rest = divmod(ts // 1000, _DAY_US)
     try:
-        return (_EPOCH + timedelta(microseconds=ts // 1000)).isoformat()
+        date = _date(days)
     except OverflowError:
         return str(ts)
+    seconds, us = divmod(rest, 1_000_000)
+    minutes, second = divmod(seconds, 60)
+    fraction = f".{us:06d}" if us else ""
+    return f"{date}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}{fraction}+00:00"
+
+
+@lru_cache(maxsize=64)
+def _date(days: int) -> str:
+    """A day since the epoch as ISO text; OverflowError outside the years 1 to 9999."""
+    return (_EPOCH + timedelta(days=days)).date().isoformat()
 
 
 def refusals(checks: Iterable[Check]) -> tuple[Reason, ...]:

@@ -27,8 +27,9 @@ def on_quote(book: Book, quote: Quote, rules: Rules) -> None:
     if not (market.lo < bid <= ask < market.hi and ts > market.ts):
         if not _believable(market, quote, rules):
             return
-        market.believe(quote)
-    book.now = ts
+        market.suspects = 0
+    if ts > book.now:  # sources differ in delay; the account's time does not step back
+        book.now = ts
     book.quotes += 1
     mid = (bid + ask) * 0.5
     if market.exposure:
