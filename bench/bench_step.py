@@ -1,4 +1,4 @@
-"""One quote through `step()`: ten positions with stops and targets in ten markets, nothing fires. And what it could cost at best."""
+"""One quote through `step()`: ten positions with stops and targets in ten markets, nothing fires. And its floor."""
 
 import gc
 import statistics
@@ -54,9 +54,9 @@ def run(count: int = QUOTES, repeats: int = REPEATS) -> list[Row]:
         gc.collect()
         gc.freeze()
         cells = {symbol: _cell(scene, symbol) for symbol in HELD}
-        plain.append(count / _seconds(lambda: floor_loop(cells, stream, scene.book.equity, scene.book.loss_line)))
+        plain.append(count / _seconds(floor_loop, cells, stream, scene.book.equity, scene.book.loss_line))
         before = scene.book.quotes
-        house.append(count / _seconds(lambda: _through(scene, stream)))
+        house.append(count / _seconds(_through, scene, stream))
         assert scene.book.quotes - before == count
         assert all(scene.book.markets[symbol].mid == cells[symbol].mid for symbol in HELD)
         slow.append(house[-1] / plain[-1])
@@ -81,11 +81,12 @@ def _cell(scene: Scene, symbol: str) -> Cell:
     market = scene.book.markets[symbol]  # type: ignore[index]
     for name in Cell.__slots__:
         setattr(cell, name, getattr(market, name))
-    assert market.exposure and market.low_line > 0
+    assert market.exposure
+    assert market.low_line > 0
     return cell
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds(work: Callable[..., object], *arguments: object) -> float:
     began = time.process_time_ns()
-    work()
+    work(*arguments)
     return (time.process_time_ns() - began) / 1e9

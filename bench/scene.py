@@ -7,20 +7,43 @@ real sessions of 2008, so windows, calendars and days are the real ones.
 import random
 from collections.abc import Iterator
 from decimal import Decimal
-from importlib.resources import files
 
 from tradingd.app import rules_of
 from tradingd.config import load_text
 from tradingd.core.book.book import Book
 from tradingd.core.events import (
-    AccountSeen, Action, Bar, Event, FillSeen, LinkUp, OrderAccepted, OrderCancelled, OrderReplaced, Quote, Recommendation,
-    Reconciled, Started, Timer,
+    AccountSeen,
+    Action,
+    Bar,
+    Event,
+    FillSeen,
+    LinkUp,
+    OrderAccepted,
+    OrderCancelled,
+    OrderReplaced,
+    Quote,
+    Recommendation,
+    Reconciled,
+    Started,
+    Timer,
 )  # fmt: skip
 from tradingd.core.facts import AnyFact, CancelIntended, OrderIntended, ReplaceIntended
 from tradingd.core.gates.window import Session, SessionTable
 from tradingd.core.pipeline import step
 from tradingd.core.rules import Rules
-from tradingd.core.types import NS, AccountId, ExecId, Instrument, Money, Order, OrderType, Price, Qty, Symbol, VenueOrderId
+from tradingd.core.types import (
+    NS,
+    AccountId,
+    ExecId,
+    Instrument,
+    Money,
+    Order,
+    OrderType,
+    Price,
+    Qty,
+    Symbol,
+    VenueOrderId,
+)
 
 ACCOUNT = AccountId("bench")
 CAPITAL = Money(Decimal(100_000_000))  # so much that ten thousand small losses trip nothing
@@ -45,15 +68,15 @@ max_order_notional = "25000 USD"
 
 
 class Scene:
-    """One account and its venue. now: ns; it only rises. facts: how many there have been; every one goes to `told`."""
+    """One account and its venue. now: ns; it only rises.   told: every fact there was, when asked for."""
 
-    def __init__(self) -> None:
-        self.rules: Rules = _rules()
+    def __init__(self, *, told: bool = False) -> None:
+        self.rules: Rules = rules()
         self.book = Book(ACCOUNT)
         self.session: Session = _session(self.table, FIRST_DAY)
         self.now = self.session.open_ns + 20 * 60 * NS
-        self.facts = 0
-        self.told: list[AnyFact] | None = None
+        self.told: list[AnyFact] = []
+        self._telling = told
         self._number = 0
         self._filled = 0
         self._open()
@@ -105,8 +128,7 @@ class Scene:
 
     def answer(self, facts: tuple[AnyFact, ...]) -> None:
         """Play the venue: market and limit orders fill at once, stops rest, cancels and amends are taken."""
-        self.facts += len(facts)
-        if self.told is not None:
+        if self._telling:
             self.told.extend(facts)
         for event in [event for fact in facts for event in self._answers(fact)]:
             self.answer(step(self.book, event, self.rules))
@@ -182,10 +204,10 @@ def quotes(scene: Scene, n: int, seed: int = 7) -> list[Quote]:
     return found
 
 
-def _rules() -> Rules:
+def rules() -> Rules:
+    """Of an account in the moderate tier, its limits as they come."""
     config = load_text(CONFIG).config
     (account,) = config.accounts.values()
-    assert files("tradingd").is_dir()
     return rules_of(config, account, ())
 
 

@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
+import anyio
 import msgspec
 import uvloop
 
@@ -21,9 +23,9 @@ from tradingd.config import (
 from tradingd.config import WebSettings as WebConfig
 from tradingd.core.events import Command, ConfigLoaded, Verb
 from tradingd.core.rules import Rules
-from tradingd.core.signals.strategy import Loaded, load
+from tradingd.core.signals.strategy import Loaded, SettingsError, load
 from tradingd.core.types import AccountId, Instrument, TierName
-from tradingd.ports import Broken, Broker, Env
+from tradingd.ports import Broken, Broker, Env, Misconfigured
 from tradingd.shell.desk import HouseDesk
 from tradingd.shell.env import FollowClock, RealClock, RealEnv
 from tradingd.shell.house import SNAPSHOT_SCHEMA, House, open_house
@@ -39,6 +41,7 @@ from tradingd.shell.web.settings import WebSettings
 
 CALENDARS = ("XNYS",)
 SOCKET = "control.sock"
+FAULT = 70  # EX_SOFTWARE: an error of ours; a supervisor may start it again
 
 
 # from configuration -------------------------------------------------------------------------------------------------------
@@ -56,15 +59,18 @@ def rules_of(config: Config, account: AccountSettings, strategies: tuple[Loaded,
 
 
 def strategies_of(config: Config) -> tuple[Loaded, ...]:
-    """The strategies that are switched on, by entry point. Raises Broken for one that is not installed."""
+    """The strategies that are switched on, by entry point. Raises Misconfigured for one that is not installed or its settings."""
     known = {point.name: point for point in entry_points(group="tradingd.strategies")}
     found = []
     for name, asked in config.strategies.items():
         if not asked.enabled:
             continue
         if name not in known:
-            raise Broken(f"strategies.{name}: no strategy of that name is installed (known: {', '.join(sorted(known))})")
-        found.append(load(name, known[name].load(), asked.settings))
+            raise Misconfigured(f"strategies.{name}: no strategy of that name is installed (known: {', '.join(sorted(known))})")
+        try:
+            found.append(load(name, known[name].load(), asked.settings))
+        except SettingsError as error:
+            raise Misconfigured(str(error)) from None
     return tuple(found)
 
 
@@ -72,11 +78,14 @@ def broker_of(env: Env, name: str, account: AccountSettings, secrets: Callable[[
     """The adapter of one account, by entry point, with its secrets resolved."""
     known = {point.name: point for point in entry_points(group="tradingd.adapters")}
     if account.broker not in known:
-        raise Broken(f"accounts.{name}.broker: no adapter {account.broker!r} (known: {', '.join(sorted(known))})")
+        raise Misconfigured(f"accounts.{name}.broker: no adapter {account.broker!r} (known: {', '.join(sorted(known))})")
     adapter = known[account.broker].load()
     module = sys.modules[adapter.__module__]
     table = {key: secrets(value) if isinstance(value, Secret) else value for key, value in account.settings.items()}
-    own: Any = settings(module.Settings, table, f"accounts.{name}.settings")
+    try:
+        own: Any = settings(module.Settings, table, f"accounts.{name}.settings")
+    except ValueError as error:
+        raise Misconfigured(str(error)) from None
     broker: Broker = adapter(env, AccountId(name), own)
     return broker
 
@@ -104,11 +113,11 @@ def web_settings(config: WebConfig, secrets: Callable[[Secret], str]) -> WebSett
 
 
 def revealed(secret: Secret) -> str:
-    """A secret's value, for the one call that must send it. Raises Broken naming the reference, never the value."""
+    """A secret's value, for the one call that must send it. Raises Misconfigured naming the reference, never the value."""
     try:
         return secret.reveal(os.environ).value()
     except SecretMissing as error:
-        raise Broken(str(error)) from None
+        raise Misconfigured(str(error)) from None
 
 
 def house_of(
@@ -130,6 +139,7 @@ def house_of(
         env, str(directory / "journal"), genesis=genesis, journal_settings=journal, rules=rules, brokers=brokers,
         settings=config.house, currencies={name: account.currency for name, account in accounts.items()},
         instrument=instrument_of(config), snapshot_every=config.journal.snapshot_every,
+        free_min_bytes=config.journal.free_min_bytes,
     )  # fmt: skip
 
 
@@ -162,11 +172,23 @@ class Daemon:
         self.why = "stopped by the operator"
 
     async def run(self) -> int:
-        """Until stopped; 0 after a clean stop. Raises Broken before anything traded when it may not start."""
-        brokers = {
-            AccountId(name): broker_of(self.env, name, account, revealed) for name, account in self.config.accounts.items()
-        }
-        house = house_of(self.env, self.config, self.directory, brokers, instance=self._instance(), build=self.build)
+        """Until stopped; 0 after a clean stop. Raises Broken before anything traded when it may not start, later (in a group) when
+        it must not go on."""
+        try:
+            brokers = {
+                AccountId(name): broker_of(self.env, name, account, revealed) for name, account in self.config.accounts.items()
+            }
+            house = house_of(self.env, self.config, self.directory, brokers, instance=self._instance(), build=self.build)
+            try:
+                await self._live(house)
+            finally:
+                await house.journal.close()
+        finally:
+            await self.env.aclose()
+        log.info("daemon.stopped", why=self.why)
+        return 0
+
+    async def _live(self, house: House) -> None:
         if isinstance(self.clock, FollowClock):
             self._follow(self.clock, house)
         monitor = LagMonitor(self.env, on_alert=_stalled)
@@ -186,10 +208,6 @@ class Daemon:
             await self._serve(house, desk)
         finally:
             monitor.stop()
-            await house.journal.close()
-            await self.env.aclose()
-        log.info("daemon.stopped", why=self.why)
-        return 0
 
     async def _serve(self, house: House, desk: HouseDesk) -> None:
         served = await serve(
@@ -200,6 +218,7 @@ class Daemon:
         try:
             await house.run(self.stopping, lambda: self.why)
         finally:
+            desk.broken(Broken("the daemon ended before the answer was durable: ask the journal"))
             await served.aclose()
 
     def _instance(self) -> str:
@@ -292,19 +311,26 @@ def _stalled(lag: float, stack: str) -> None:
 def run(
     config: Config, *, directory: Path, overrides: Sequence[Override] = (), read: Callable[[], Config] | None = None
 ) -> int:
-    """`tradingd run`: the exit code, 0 after a clean stop. read: reads the configuration again, for a reload. Raises Broken, OSError for the CLI to name."""
+    """`tradingd run`: the exit code, 0 after a clean stop, 70 after a fault of ours, whose trace is logged. read: reads the
+    configuration again, for a reload. Raises Broken (Misconfigured, JournalLocked ...) and OSError for the CLI to name."""
     set_up(mode=config.mode)
     return uvloop.run(_run(Daemon(config, directory, overrides, read=read)))
 
 
 async def _run(daemon: Daemon) -> int:
+    code = FAULT
     try:
-        return await daemon.run()
+        async with anyio.create_task_group():  # so that whatever ends it comes as a group
+            code = await daemon.run()
     except BaseExceptionGroup as group:
-        broken = group.subgroup(Broken)
-        if broken is not None:
-            raise Broken(str(_first(broken))) from group
-        raise
+        for known in (Misconfigured, Broken, OSError):
+            part = group.subgroup(known)
+            if part is not None:
+                log.critical("daemon.broken", why=str(_first(part)))
+                raise _first(part) from group
+        fault = _first(group)
+        log.critical("daemon.fault", what=f"{type(fault).__name__}: {fault}", trace="".join(format_exception(group)))
+    return code
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -36,6 +36,10 @@ class Broken(Exception):
     """The house is broken (journal, disk, configuration): stop, do not trade on."""
 
 
+class Misconfigured(Broken):
+    """The configuration asks for what cannot be, seen only when it was put into effect: it must be changed before a start."""
+
+
 # seams ------------------------------------------------------------------------------------------------------------------
 
 

@@ -52,7 +52,7 @@ def finish(answer: Answer, *, as_json: bool) -> None:
     if as_json:
         say_json(answer)
     if answer.refused:
-        raise CliError(f"{answer.verb} refused: {clean(answer.text)}", Exit.REFUSED)
+        raise CliError(f"{answer.verb} refused: {clean(answer.text.removeprefix('refused: '))}", Exit.REFUSED)
     if not as_json:
         say(
             f"{answer.verb}: {clean(answer.text)}"
@@ -243,7 +243,8 @@ def cancel(
         say_json(answers)
     for order_id, answer in zip(ids, answers, strict=True):
         if not as_json:
-            say(f"{clean(order_id)}: {'refused: ' if answer.refused else ''}{clean(answer.text)}")
+            text = clean(answer.text.removeprefix("refused: "))
+            say(f"{clean(order_id)}: {'refused: ' if answer.refused else ''}{text}")
     refused = sum(answer.refused for answer in answers)  # sim-ok: a count, no floats
     if refused:
         raise CliError(f"{refused} of {len(ids)} refused", Exit.REFUSED if refused == len(ids) else Exit.PARTLY)

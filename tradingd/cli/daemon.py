@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from tradingd.cli.options import ConfigFile, Dir, Json
 from tradingd.cli.show import complain
 from tradingd.cli.where import load_config, need_config, resolve_dir
 from tradingd.core.views.reasons import clean
+
+if TYPE_CHECKING:
+    from tradingd.ports import Broken
 
 
 def run(config: ConfigFile = None, directory: Dir = None) -> None:
@@ -35,8 +38,19 @@ def run(config: ConfigFile = None, directory: Dir = None) -> None:
     except OSError as exc:
         raise CliError(f"disk or network: {exc}", Exit.DISK) from None
     except Broken as exc:
-        raise CliError(clean(str(exc)), Exit.DISK) from None
+        raise CliError(clean(str(exc)), _code_of(exc)) from None
     raise typer.Exit(code)
+
+
+def _code_of(broken: Broken) -> Exit:
+    """What a supervisor should do about it: 78 change the configuration, 75 try again later, 74 look at the journal and the disk."""
+    from tradingd.ports import Misconfigured
+    from tradingd.shell.journal import JournalLocked
+    from tradingd.shell.web.app import PortTaken
+
+    if isinstance(broken, Misconfigured):
+        return Exit.CONFIG
+    return Exit.TEMPORARY if isinstance(broken, JournalLocked | PortTaken) else Exit.DISK
 
 
 def demo(

@@ -135,7 +135,7 @@ def _money(view: AccountView) -> tuple[str, str]:
 
 def _hold(hold: HoldView) -> str:
     until = f", until {when(hold.until)}" if hold.until else ""
-    return f"  {clean(hold.state)} since {when(hold.ts)} by {clean(hold.actor)}: {clean(hold.reason)}{until}"
+    return f"  {clean(hold.state)} since {when(hold.ts)} by {clean(hold.actor)}: {clean(hold.reason) or 'no reason given'}{until}"
 
 
 def _trip(trip: TripView, now: int) -> str:

@@ -39,13 +39,17 @@ class StateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 class JournalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """segment_bytes: a new file beyond that size, 16 KiB .. 4 GiB.   snapshot_every: facts between snapshots, >= 100.
-    force_fs: run although the file system is not fit for a journal (B17); refused in live mode."""
+    force_fs: run although the file system is not fit for a journal (B17); refused in live mode.   free_min_bytes: entries stop
+    when its file system has less room (B8), 0 never stops them."""
 
     segment_bytes: int = 64 << 20
     snapshot_every: int = 50_000
     force_fs: bool = False
+    free_min_bytes: int = 256 << 20
 
     def __post_init__(self) -> None:
+        if self.free_min_bytes < 0:
+            raise ValueError("free_min_bytes must be >= 0 (0 switches it off)")
         if not 16 << 10 <= self.segment_bytes <= 4 << 30:
             raise ValueError("segment_bytes must be between 16 KiB and 4 GiB")
         if self.snapshot_every < 100:

@@ -96,8 +96,8 @@ class Check(msgspec.Struct, frozen=True, array_like=True):
     """
 
     name: str
-    value: float | str | None
-    limit: float | str | None
+    value: int | float | str | None  # an int stays one in the journal, so that a replay is equal to the byte
+    limit: int | float | str | None
     ok: bool | None
     reason: Reason | None = None
     note: str = ""
@@ -119,6 +119,10 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", tag=True
 
 
 # decisions ------------------------------------------------------------------------------------------------------------
+
+
+# who may decide inside the house; a recommendation may not come under one of these names (E1)
+OWN_SOURCES = frozenset({"stop", "target", "breaker", "operator", "no_price", "guardian"})
 
 
 class Outcome(StrEnum):

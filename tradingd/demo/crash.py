@@ -41,7 +41,8 @@ SPEED = 300_000  # session seconds in one real second, at the venue
 
 
 def run_crash(options: DemoOptions) -> int:
-    """0 when the two logs agree in everything, else 1."""
+    """0 when the two logs agree in everything, else 1. Ctrl-C and SIGTERM end it after the life that runs, with the verdict on
+    what was done so far."""
     disk, clock = RealDisk(), RealClock()
     directory = fresh(disk, options.dir.absolute())
     say: Callable[[str], None] = (lambda _text: None) if options.json else (lambda text: print(text, flush=True))
@@ -49,6 +50,8 @@ def run_crash(options: DemoOptions) -> int:
     venue = _start_venue(directory / "venue.log", options)
     try:
         run = Crash(demo_config(), directory, venue, clock, say)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, run.stop)
         run.kill(options.kills)
         run.last_life()
     finally:
@@ -70,6 +73,8 @@ class VenueProcess(msgspec.Struct, frozen=True):
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(10)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 def _start_venue(log: Path, options: DemoOptions) -> VenueProcess:
@@ -80,7 +85,7 @@ def _start_venue(log: Path, options: DemoOptions) -> VenueProcess:
         sys.executable, "-m", "tradingd_adapters.sim.server", "--port", "0", "--from", begin, "--to", end, "--account",
         f"{ACCOUNT}=100000", "--log", str(log), "--pace", f"real:{SPEED}",
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - our own module, our own arguments
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own module, our own arguments
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
@@ -101,10 +106,15 @@ class Crash:
         self.kills = 0
         self.points: Counter[str] = Counter()
         self.lives = 0
+        self.stopped = False
+
+    def stop(self, _number: int, _frame: object) -> None:
+        """A signal's handler: no further life but the last."""
+        self.stopped = True
 
     def kill(self, kills: int) -> None:
         """Live and die that often."""
-        while self.kills < kills:
+        while self.kills < kills and not self.stopped:
             point = PLAN[self.lives % len(PLAN)]
             self.lives += 1
             where = self._life(point)
@@ -144,6 +154,7 @@ class Crash:
         sys.stdout.flush()
         pid = os.fork()
         if pid == 0:
+            os.setsid()  # Ctrl-C is for the parent, which ends this one in its own way
             os._exit(_child(self.config, self.directory, failpoint))
         return pid
 

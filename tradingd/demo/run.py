@@ -146,6 +146,7 @@ class Demo:
         await driver.run()
         whole = exchange.next_ts() is None
         await house.finish("the replay is over" if whole else "stopped by the operator")
+        await house.close()
         summary = summarise(house, (self.real.mono() - began) / NS)
         self.teller.done()
         desk.note = PAGE_UP

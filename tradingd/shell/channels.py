@@ -28,6 +28,7 @@ class Inbox:
         self.conflated = 0
         self.deepest = 0
         self._time: Callable[[int], None] | None = None
+        self._alarmed = False
 
     def __len__(self) -> int:
         return len(self._items)
@@ -74,8 +75,13 @@ class Inbox:
         self.taken += 1
         return event
 
+    def alarm(self) -> None:
+        """From now on `ready` returns at once: the engine has something to say although nothing waits."""
+        self._alarmed = True
+        self._wake.set()
+
     async def ready(self) -> None:
         """Returns when something waits."""
-        while not self._items:
+        while not self._items and not self._alarmed:
             self._wake.clear()
             await self._wake.wait()

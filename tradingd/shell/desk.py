@@ -131,35 +131,36 @@ class HouseDesk:
             return Answer(
                 command_id=command.id, verb=command.verb.value, refused=True, text=f"no account {command.account}"
             )
-        seen = [self._seen(command.id, account) for account in accounts]
         if command.verb in (Verb.HALT, Verb.FLATTEN) and command.symbol is None:
             for account in accounts:
                 self.house.members[account].dispatch.halted = True
         stamped = msgspec.structs.replace(command, ts=max(command.ts, self.now()))
-        if not all(known for known, _ in seen):
-            futures = [self._await_answer(command.id, account) for account in accounts]
+        pending = [self._await_answer(command.id, account) for account in accounts if not self._seen(command.id, account)]
+        if pending:
             self.house.offer(stamped)
             self.house.engine.pump()
-            answers = [await future for future in futures]
-            texts = [(a.answer, a.refused) for a in answers]
-        else:
-            texts = [known for known, _ in seen if known]
+            for future in pending:
+                await asyncio.shield(future)
+        await self.house.journal.synced(self.house.journal.seq)  # known is not durable: a twin may have come a moment ago
         self._sync_switches(accounts)
+        texts = [self._seen(command.id, account) or ("its answer is in the journal", False) for account in accounts]
         return self._answer(command, accounts, texts)
 
-    def _seen(self, command_id: str, account: AccountId) -> tuple[tuple[str, bool] | None, AccountId]:
-        return self.house.members[account].book.booked.commands.get(command_id), account
+    def _seen(self, command_id: str, account: AccountId) -> tuple[str, bool] | None:
+        return self.house.members[account].book.booked.commands.get(command_id)
 
     def _await_answer(self, command_id: str, account: AccountId) -> asyncio.Future[CommandSeen]:
-        future: asyncio.Future[CommandSeen] = asyncio.get_running_loop().create_future()
-        self._answers[(command_id, account)] = future
-        return future
+        """One future for all who ask with this id (J19)."""
+        key = (command_id, account)
+        if key not in self._answers:
+            self._answers[key] = asyncio.get_running_loop().create_future()
+        return self._answers[key]
 
     def _sync_switches(self, accounts: list[AccountId]) -> None:
         """The book is the truth again: the switch follows its state."""
         for account in accounts:
             member = self.house.members[account]
-            member.dispatch.halted = member.book.state() in ("halted", "locked")
+            member.dispatch.halted = member.book.halted()
 
     def _answer(self, command: Command, accounts: list[AccountId], texts: list[tuple[str, bool]]) -> Answer:
         lines = [text if len(accounts) == 1 else f"{a}: {text}" for a, (text, _) in zip(accounts, texts, strict=True)]
@@ -183,6 +184,7 @@ class HouseDesk:
         for future in self._answers.values():
             if not future.done():
                 future.set_exception(error)
+                future.exception()  # whoever asked may have hung up
         self._answers.clear()
 
     def reconfigured(self, config: str, text: str) -> None:

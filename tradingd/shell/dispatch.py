@@ -15,7 +15,7 @@ import anyio
 from tradingd.core.book.book import Book
 from tradingd.core.book.orders import Life
 from tradingd.core.events import CancelRejected, OrderNever, OrderRejected, OrderUnknown, ReplaceRejected
-from tradingd.core.facts import AnyFact, CancelIntended, OrderIntended, ReplaceIntended
+from tradingd.core.facts import AnyFact, CancelIntended, OrderIntended, OrderMoved, ReplaceIntended
 from tradingd.core.gates.gate import may_send
 from tradingd.core.rules import Rules
 from tradingd.core.types import Order, OrderId, TradingState
@@ -39,7 +39,7 @@ class Dispatch:
         self.inbox = inbox
         self.halted = False
         self.up = False  # the link can carry orders; set by the link's task
-        self.sent_at: dict[OrderId, int] = {}  # monotonic ns of the one attempt, until an answer
+        self.sent_at: dict[OrderId, int] = {}  # monotonic ns of the one attempt on this connection, until the venue's answer
         self._queue: deque[Work] = deque()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -57,10 +57,14 @@ class Dispatch:
     def on_durable(self, facts: Sequence[AnyFact]) -> None:
         """Called by the journal, in order, on the loop."""
         for fact in facts:
-            if isinstance(fact, Work) and fact.account == self.book.account:
+            if fact.account != self.book.account:
+                continue
+            if isinstance(fact, Work):
                 self._queue.append(fact)
                 self._idle.clear()
                 self._wake.set()
+            elif isinstance(fact, OrderMoved) and fact.to != Life.UNKNOWN:
+                self.sent_at.pop(fact.order_id, None)
 
     async def run(self) -> None:
         while True:
@@ -109,9 +113,7 @@ class Dispatch:
             return "settled meanwhile"
         if not self.up:
             return "the link is down"
-        state = self.book.state()
-        if self.halted and state is TradingState.ACTIVE:
-            state = TradingState.HALTED
+        state = TradingState.HALTED if self.halted or self.book.halted() else self.book.state()
         market = self.book.markets.get(order.symbol)
         reason = may_send(
             order, state, now=self.env.clock.wall(), price_ts=market.ts if market else 0, link_up=self.book.booked.link_up,
@@ -128,7 +130,7 @@ class Dispatch:
         except VenueRefused as e:
             self._event(CancelRejected, work.order_id, code=e.code, text=e.text)
         except (LinkDown, TimeoutError):
-            return  # repeating a cancel is harmless: the resync asks again
+            return  # repeating a cancel is harmless: reconcile asks again
 
     async def _replace(self, work: ReplaceIntended) -> None:
         if not self.up:
@@ -140,7 +142,7 @@ class Dispatch:
         except VenueRefused as e:
             self._event(ReplaceRejected, work.order_id, rev=work.rev, code=e.code, text=e.text)
         except (LinkDown, TimeoutError):
-            return  # the resync compares revisions
+            return  # reconcile compares revisions
 
     def _event(self, kind: type, order_id: OrderId, **fields: object) -> None:
         self.inbox.offer(kind(ts=self.env.clock.wall(), account=self.book.account, order_id=order_id, **fields))

@@ -14,7 +14,7 @@ from tradingd.core.facts import AnyFact
 from tradingd.core.pipeline import step
 from tradingd.core.rules import Rules
 from tradingd.core.types import AccountId
-from tradingd.ports import Env
+from tradingd.ports import Broken, Env
 from tradingd.shell.channels import Inbox
 from tradingd.shell.journal import Journal
 
@@ -31,16 +31,28 @@ class Engine:
         self.rules = rules
         self.journal = journal
         self.inbox = inbox
-        self.decided = 0
+        self.broken: str | None = None
         self._pairs = tuple((book, rules[account]) for account, book in books.items())
         self._on_facts = on_facts
 
     def pump(self, burst: int = BURST) -> int:
-        """Step through what waits, at most `burst` events; the number taken. Raises Broken when the journal refuses."""
-        taken = 0
-        while taken < burst and (event := self.inbox.take()) is not None:
-            taken += 1
-            self.feed(event)
+        """Step through what waits, at most `burst` events; the number taken. Raises Broken when the journal refuses.
+
+        Whoever called (a chore, a page's request) may be the one that sees a step fail; from then on every call is Broken, the
+        engine's own task included, so that a fault never stays with somebody who shrugs it off.
+        """
+        if self.broken is not None:
+            raise Broken(self.broken)
+        taken, event, done = 0, None, False
+        try:
+            while taken < burst and (event := self.inbox.take()) is not None:
+                taken += 1
+                self.feed(event)
+            done = True
+        finally:
+            if not done:
+                self.broken = f"the step for {type(event).__name__} failed: {self.journal.broken or 'see the error before this'}"
+                self.inbox.alarm()
         return taken
 
     def feed(self, event: Event) -> None:

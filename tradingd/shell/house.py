@@ -7,7 +7,9 @@ Open (journal verified and folded), start (each account told that a process took
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 
 import anyio
 import msgspec
@@ -16,11 +18,11 @@ from prometheus_client import CollectorRegistry
 from tradingd.config.model import HouseSettings
 from tradingd.core.book.book import Book
 from tradingd.core.book.booked import Booked
-from tradingd.core.events import Event, Started, Stopping, Timer
+from tradingd.core.events import Command, Event, Started, Stopping, Timer, Verb
 from tradingd.core.facts import AnyFact
 from tradingd.core.rules import Rules
 from tradingd.core.types import AccountId, Instrument, Order
-from tradingd.ports import Broken, Broker, Env
+from tradingd.ports import Broken, Broker, Env, LinkDown, Misconfigured
 from tradingd.shell.channels import Inbox
 from tradingd.shell.dispatch import Dispatch
 from tradingd.shell.engine import Engine
@@ -34,6 +36,8 @@ from tradingd.shell.supervise import chore, essential
 from tradingd.shell.web.metrics import Metrics
 
 SNAPSHOT_SCHEMA = 1
+SNAPSHOT_S_MAX = 30.0
+DISK_S = 30.0  # how often is looked at what room the journal has
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -54,18 +58,23 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class House:
-    """Built by `open_house`. All methods are called on the loop."""
+    """Built by `open_house`. All methods are called on the loop.
+
+    free_min_bytes: with less room than that for the journal, entries stop (B8); 0 switches it off.
+    """
 
     def __init__(
         self, env: Env, journal: Journal, recovery: Recovery, books: dict[AccountId, Book], rules: Mapping[AccountId, Rules],
         brokers: Mapping[AccountId, Broker], settings: HouseSettings, instrument: Callable[[Instrument], Instrument],
-        snapshot_every: int = 50_000,
+        snapshot_every: int = 50_000, free_min_bytes: int = 0,
     ) -> None:  # fmt: skip
         self.env = env
         self.journal = journal
         self.recovery = recovery
         self.settings = settings
         self.snapshot_every = snapshot_every
+        self.free_min_bytes = free_min_bytes
+        self._low = self._full = False  # said that the disk is
         self.inbox = Inbox()
         self.metrics = Metrics(CollectorRegistry())
         self.schedule = Schedule()
@@ -96,6 +105,8 @@ class House:
             self.schedule.add(f"orders:{member.account}", self.settings.orders_s, _while_up(member, member.reconciler.orders))
             self.schedule.add(f"positions:{member.account}", self.settings.positions_s, _while_up(member, self._positions(member)))
         self.schedule.add("snapshot", self.settings.snapshot_s, self._snapshot_if_due)
+        if self.free_min_bytes:
+            self.schedule.add("disk", DISK_S, self._look_at_disk)
 
     def _positions(self, member: Member) -> Callable[[], Awaitable[None]]:
         async def look() -> None:
@@ -120,14 +131,17 @@ class House:
         """Live: everything at once until `stopping` is set. Raises (a group with) Broken when an essential task dies."""
         async with anyio.create_task_group() as group:
             self.spawn_writers(group)
-            group.start_soon(essential, "engine", self.engine.run)
-            for member in self.members.values():
-                group.start_soon(essential, f"link:{member.account}", member.link.run)
-            for every in self.schedule.chores:
-                group.start_soon(chore, self.env, every.name, lambda every=every: every.run(self.env.clock))
-            await stopping.wait()
+            async with anyio.create_task_group() as sources:  # what can still say something; the last word is ours
+                sources.start_soon(essential, "engine", self.engine.run)
+                for member in self.members.values():
+                    sources.start_soon(essential, f"link:{member.account}", member.link.run)
+                for every in self.schedule.chores:
+                    sources.start_soon(chore, self.env, every.name, lambda every=every: every.run(self.env.clock))
+                await stopping.wait()
+                sources.cancel_scope.cancel()
             await self.finish(why())
             group.cancel_scope.cancel()
+        await self.close()
 
     def spawn_writers(self, group: anyio.abc.TaskGroup) -> None:
         group.start_soon(essential, "journal", self.journal.run)
@@ -135,13 +149,18 @@ class House:
             group.start_soon(essential, f"dispatch:{member.account}", member.dispatch.run)
 
     async def finish(self, why: str) -> None:
-        """The last facts, durable. Positions and their stops at the venue stay."""
+        """The last facts, durable. Positions and their stops at the venue stay. `close` comes after the links' tasks ended: a
+        session that we close ourselves is no lost link."""
         for member in self.members.values():
             member.dispatch.up = False
         self.offer(Stopping(ts=self.env.clock.wall(), reason=why))
         await self.settle()
+
+    async def close(self) -> None:
+        """End the brokers' sessions."""
         for member in self.members.values():
-            await member.broker.close()
+            with suppress(LinkDown):
+                await member.broker.close()
 
     # the inbox ----------------------------------------------------------------------------------------------------------
 
@@ -187,6 +206,9 @@ class House:
     def _on_commit(self, seconds: float, records: int, size: int) -> None:
         self.metrics.fsync_seconds(seconds)
         self.metrics.journaled(size)
+        if self.journal.full and not self._full:
+            self._full = True
+            self._halt_for_full_disk()
 
     def _on_sent(self, order: Order, at: int) -> None:
         self.changes += 1
@@ -200,17 +222,45 @@ class House:
     def unwatch(self, event: asyncio.Event) -> None:
         self._watchers.remove(event)
 
+    # the disk -----------------------------------------------------------------------------------------------------------
+
+    def _halt_for_full_disk(self) -> None:
+        """The journal writes its last words: they belong to the halt and to what is on its way (B8). The send gates close now,
+        so that no entry of the group that met the full disk leaves."""
+        for member in self.members.values():
+            member.dispatch.halted = True
+        self._say(Verb.HALT, "disk_full", "the disk of the journal is full: make room and start the daemon again, then resume")
+
+    async def _look_at_disk(self) -> None:
+        """Entries stop while there is room for everything that must still be written (B8). Said once; again only after twice the
+        floor was free. Raises Broken when the disk does not answer."""
+        try:
+            free = await self.env.blocking(lambda: self.env.disk.free(self.recovery.directory))
+        except OSError as e:
+            raise Broken(f"the free room for the journal is not known: {e}") from e
+        if free >= 2 * self.free_min_bytes:
+            self._low = False
+        elif free < self.free_min_bytes and not self._low:
+            self._low = True
+            self._say(Verb.PAUSE, "disk_low", f"{free:,} bytes are free for the journal, at least {self.free_min_bytes:,} must be")
+
+    def _say(self, verb: Verb, rule: str, reason: str) -> None:
+        """A command of our own to all accounts."""
+        now = self.env.clock.wall()
+        self.offer(Command(ts=now, id=f"{rule}-{now}", verb=verb, actor=f"rule:{rule}", reason=reason))
+
     # snapshots ----------------------------------------------------------------------------------------------------------
 
     def dump(self) -> bytes:
         """The booked state of all accounts: a snapshot, and what a state hash is taken over (I8)."""
         accounts: dict[str, Booked] = {account: member.book.booked for account, member in self.members.items()}
-        return msgspec.json.encode(Snapshot(SNAPSHOT_SCHEMA, accounts), order="deterministic")
+        return msgspec.json.encode(Snapshot(SNAPSHOT_SCHEMA, accounts))  # tables keep the order in which facts made them
 
     async def _snapshot_if_due(self) -> None:
         if self.journal.seq - self._snapshot_seq >= self.snapshot_every:
             self._snapshot_seq = self.journal.seq
-            await self.journal.snapshot(self.dump())
+            with anyio.move_on_after(SNAPSHOT_S_MAX, shield=True):  # half written, it would look like a broken disk
+                await self.journal.snapshot(self.dump())
 
 
 def _while_up(member: Member, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
@@ -224,13 +274,17 @@ def _while_up(member: Member, work: Callable[[], Awaitable[None]]) -> Callable[[
 def open_house(
     env: Env, directory: str, *, genesis: Genesis, journal_settings: JournalSettings, rules: Mapping[AccountId, Rules],
     brokers: Mapping[AccountId, Broker], settings: HouseSettings, currencies: Mapping[AccountId, str],
-    instrument: Callable[[Instrument], Instrument] = lambda i: i, snapshot_every: int = 50_000,
+    instrument: Callable[[Instrument], Instrument] = lambda i: i, snapshot_every: int = 50_000, free_min_bytes: int = 0,
 ) -> House:  # fmt: skip
     """Open the journal, fold what it holds, wire the rooms. Raises Broken (damage, a second daemon, a snapshot of another
     schema is no fault: the journal is folded instead)."""
     journal, recovery = open_journal(env, directory, genesis, journal_settings)
-    books = fold_books(recovery, rules, currencies)
-    return House(env, journal, recovery, books, rules, brokers, settings, instrument, snapshot_every)
+    gc.disable()  # facts come and go by the million here and hold no circles
+    try:
+        books = fold_books(recovery, rules, currencies)
+    finally:
+        gc.enable()
+    return House(env, journal, recovery, books, rules, brokers, settings, instrument, snapshot_every, free_min_bytes)
 
 
 def fold_books(recovery: Recovery, rules: Mapping[AccountId, Rules], currencies: Mapping[AccountId, str]) -> dict[AccountId, Book]:
@@ -249,5 +303,5 @@ def fold_books(recovery: Recovery, rules: Mapping[AccountId, Rules], currencies:
             continue
         book.replay(fact)
     if lost:
-        raise Broken(f"the journal holds accounts that the configuration does not: {', '.join(sorted(set(lost)))}")
+        raise Misconfigured(f"the journal holds accounts that the configuration does not: {', '.join(sorted(set(lost)))}")
     return books

@@ -1,18 +1,20 @@
 """One broker connection: connect, learn what is traded, warm up, reconcile, and only then ready; again after each loss (B1).
 
-A lost link is retried for ever with capped, jittered back-off; a refused login is not hammered: three refusals in a row wait
-five minutes each time (D7). Every way down is told to the core, which takes entries off by itself.
+A lost link is retried for ever with capped, jittered back-off, which only a session that lasted sets back (D1, D15); a refused
+login is not hammered: after three refusals in a row each try waits five minutes (D7). Every way down is told to the core, which
+takes entries off by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from tradingd.core.book.book import Book
 from tradingd.core.book.market import DAY_S
 from tradingd.core.events import Event, LinkLost, LinkUp
 from tradingd.core.rules import Rules
-from tradingd.core.types import Instrument, Symbol
+from tradingd.core.types import NS, Instrument, Symbol
 from tradingd.ports import Broker, Env, LinkDown, VenueRefused
 from tradingd.shell.channels import Inbox
 from tradingd.shell.dispatch import Dispatch
@@ -22,10 +24,11 @@ HISTORY_BARS = 120
 BACKOFF_S = (0.1, 30.0)
 REFUSALS_MAX = 3
 REFUSED_WAIT_S = 300.0
+STEADY_S = 30.0  # a session that lasted so long was no flapping
 
 
 class Link:
-    """Owns the session of one account. `attempts` and `losses` are for the metrics."""
+    """Owns the session of one account. losses: by broker name, for the metrics."""
 
     def __init__(
         self, env: Env, broker: Broker, book: Book, rules: Rules, inbox: Inbox, dispatch: Dispatch, reconciler: Reconciler, *,
@@ -46,9 +49,10 @@ class Link:
         low, high = BACKOFF_S
         pause, refused = low, 0
         while True:
+            began: int | None = None
             try:
                 await self.open()
-                pause, refused = low, 0
+                began, refused = self.env.clock.mono(), 0
                 why = await self.broker.wait_closed()
             except LinkDown as error:
                 why = str(error) or "the link is down"
@@ -56,8 +60,11 @@ class Link:
                 refused += 1
                 why = f"refused: {error}"
             await self.lost(why)
-            wait = REFUSED_WAIT_S if refused >= REFUSALS_MAX else pause
-            await self.env.clock.sleep(wait * (0.5 + 0.5 * self.env.rng.random()))
+            if began is not None and self.env.clock.mono() - began >= STEADY_S * NS:
+                pause = low
+            jitter = 0.5 * self.env.rng.random()
+            wait = REFUSED_WAIT_S * (1.0 + jitter) if refused >= REFUSALS_MAX else pause * (0.5 + jitter)
+            await self.env.clock.sleep(wait)
             pause = min(high, pause * 2)
 
     async def open(self) -> None:
@@ -88,7 +95,8 @@ class Link:
 
     async def lost(self, why: str) -> None:
         self.dispatch.up = False
-        await self.broker.close()
+        with suppress(LinkDown):  # it is down, that is why we are here
+            await self.broker.close()
         self.reconciler.closed_at = self.env.clock.mono()
         self.losses[self.broker.name] = self.losses.get(self.broker.name, 0) + 1
         self.inbox.offer(LinkLost(ts=self._now(), account=self.book.account, broker=self.broker.name, why=why))

@@ -16,7 +16,7 @@ from tradingd.core.events import (
 )  # fmt: skip
 from tradingd.core.facts import CancelIntended
 from tradingd.core.types import NS, OrderId
-from tradingd.ports import Broken, Broker, Env, LinkDown, OrderReport
+from tradingd.ports import Broker, Env, LinkDown, Misconfigured, OrderReport
 from tradingd.shell.channels import Inbox
 from tradingd.shell.dispatch import Dispatch
 
@@ -63,17 +63,21 @@ class Reconciler:
         return len(missed)
 
     async def orders(self) -> None:
-        """While healthy: ask about orders that are unknown or unanswered for longer than the broker's ack time."""
+        """While healthy: ask about orders that are unknown, or whose answer (to the order, a cancel, an amend) is overdue."""
         late = int(self.broker.quirks.ack_timeout_s * NS)
         now = self.env.clock.mono()
         for working in self.book.open_orders():
             sent = self.dispatch.sent_at.get(working.order.order_id, now)
             if working.life is Life.INTENDED and now - sent > late:
                 self._say(OrderUnknown, working.order.order_id, why="no answer in time")
-            elif working.life is not Life.UNKNOWN:
+            elif working.life is not Life.UNKNOWN and not self._overdue(working, late):
                 continue
             await self._settled()
             await self._order(working)
+
+    def _overdue(self, working: Working, late: int) -> bool:
+        asked = working.cancel_asked or working.rev_asked > working.rev
+        return asked and self._now() - working.updated_ts > late
 
     async def _order(self, working: Working) -> None:
         """The venue's word on one order of ours, as events."""
@@ -94,6 +98,8 @@ class Reconciler:
     def _not_found(self, working: Working) -> None:
         waited = self.env.clock.mono() - self.closed_at
         fenced = working.order.order_id not in self.dispatch.sent_at  # not sent on the connection that is open now
+        if working.life is Life.UNKNOWN and working.arrived:
+            return  # the venue had it once: it cannot be `never`, and stays visibly unknown until somebody looked
         if working.life is Life.UNKNOWN and fenced and waited >= int(self.broker.quirks.never_after_s * NS):
             self._say(OrderNever, working.order.order_id, proof="not found by the venue after the old connection was closed")
         elif working.life not in (Life.UNKNOWN, Life.INTENDED):
@@ -132,8 +138,12 @@ class Reconciler:
             self._say(ReplaceRejected, working.order.order_id, rev=working.rev_asked, code="lost", text="no trace at the venue")
 
     async def foreign(self) -> None:
-        """Orders on the account that are not in our book: named, counted, never touched (D21)."""
-        for report in await self.broker.open_orders():
+        """All working orders by the venue's word: those that are not in our book are named, counted, never touched (D21); those
+        of ours that are missing there are asked about, for the message that ended them may be lost (D3)."""
+        reports = await self.broker.open_orders()
+        await self._settled()
+        there = {report.order_id for report in reports if report.order_id}
+        for report in reports:
             if report.order_id and self.book.order(report.order_id) is not None:
                 continue
             if report.venue_order_id in self.book.booked.foreign:
@@ -143,8 +153,12 @@ class Reconciler:
                 ForeignOrder(
                     ts=self._now(), account=self.book.account, venue_order_id=report.venue_order_id, symbol=report.symbol,
                     side=report.side, qty=report.qty, type=report.type, open=True,
-                )  # fmt: skip
+                )
             )
+        for working in self.book.open_orders():
+            if working.life in (Life.LIVE, Life.PARTIAL) and working.order.order_id not in there:
+                self._count("order_ended")
+                await self._order(working)
         await self._settled()
 
     async def positions(self) -> None:
@@ -168,7 +182,7 @@ class Reconciler:
     async def account(self) -> None:
         report = await self.broker.account()
         if report.account != self.book.account:
-            raise Broken(f"the broker's account is {report.account}, the configuration says {self.book.account} (H13)")
+            raise Misconfigured(f"the broker's account is {report.account}, the configuration says {self.book.account} (H13)")
         self.inbox.offer(
             AccountSeen(
                 ts=self._now(), account=self.book.account, cash=report.cash, equity=report.equity, blocked=report.blocked

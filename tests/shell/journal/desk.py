@@ -56,6 +56,25 @@ def made(sizes: Sequence[int], settings: Settings | None = None) -> FakeDisk:
     return disk
 
 
+async def groups_of(journal: Journal, groups: Sequence[Sequence[int]]) -> None:
+    """Commit groups of several appends each: groups_of(j, [[3], [2, 1]]) is two groups, the second of two appends."""
+    first = 1
+    async with running(journal):
+        for sizes in groups:
+            for size in sizes:
+                journal.append(facts(first, size))
+                first += size
+            await journal.synced(first - 1)
+
+
+def made_of(groups: Sequence[Sequence[int]], settings: Settings | None = None) -> FakeDisk:
+    """A disk with a cleanly closed journal of those groups of appends."""
+    disk = FakeDisk()
+    journal, _ = opened(disk, settings)
+    asyncio.run(groups_of(journal, groups))
+    return disk
+
+
 def segment(disk: FakeDisk, first: int = 0) -> bytearray:
     return disk.names[f"{DIR}/journal-{first:012d}.jsonl"].data
 

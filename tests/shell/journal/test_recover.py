@@ -7,7 +7,7 @@ import random
 import msgspec
 import pytest
 
-from tests.fakes.disk import FakeDisk
+from tests.fakes.disk import FakeDisk, Node
 from tests.fakes.env import FakeEnv, Killed
 from tests.shell.journal.desk import (
     DIR,
@@ -16,6 +16,7 @@ from tests.shell.journal.desk import (
     facts,
     forget_notes,
     made,
+    made_of,
     opened,
     running,
     segment,
@@ -24,6 +25,7 @@ from tests.shell.journal.desk import (
 from tradingd.core.facts import Fact
 from tradingd.ports import Broken
 from tradingd.shell.journal import JournalDamaged, Recovery, Settings, open_journal, verify
+from tradingd.shell.journal.marks import note
 from tradingd.shell.journal.record import seal
 from tradingd.shell.journal.snapshot import encode
 
@@ -60,36 +62,104 @@ def test_a_clean_journal_opens_as_it_was_and_goes_on() -> None:
     assert verify(disk, DIR).ok
 
 
+GROUPS = [[3], [2, 1], [1, 4, 2]]  # appends of each commit group
+STEP_ENDS = [0, 3, 5, 6, 7, 11, 13]  # the records after which a step of the core is whole
+
+
 @pytest.mark.parametrize("notes", [True, False])
-def test_every_truncation_point(notes: bool) -> None:
-    """B2, I9: above the watermark the tail is cut and its bytes kept; at or below it the journal is refused."""
-    whole = made([3, 3, 3])
-    data = bytes(segment(whole))
+def test_every_truncation_point_recovers_to_a_whole_append(notes: bool) -> None:
+    """J1, B2, I8, I9: above the watermark the tail is cut to the end of a step, never inside one, its bytes kept and counted; at
+    or below the watermark the journal is refused."""
+    disk = made_of(GROUPS)
+    if not notes:
+        forget_notes(disk)
+    before = {path: bytes(node.data) for path, node in disk.names.items()}
+    data = bytes(segment(disk))
     ends = [i + 1 for i, byte in enumerate(data) if byte == 10]  # ends[k]: behind record k
+    assert len(ends) == 14
+    halves = 0
     for size in range(len(data) + 1):
-        disk = made([3, 3, 3]) if size % 97 == 0 else whole
-        if disk is not whole:
-            assert bytes(segment(disk)) == data
-        before = {path: bytes(node.data) for path, node in disk.names.items()}
         del segment(disk)[size:]
-        if not notes and f"{DIR}/durable.txt" in disk.names:
-            forget_notes(disk)
         left = sum(end <= size for end in ends) - 1  # the last whole record
-        durable = 9 if notes else {-1: -1, 0: 0}.get(left, (left - 1) // 3 * 3)
-        if left < max(durable, 0):
+        if left < (13 if notes else 0):
             with pytest.raises(JournalDamaged):
                 opened(disk.killed())
         else:
             journal, recovery = opened(disk.killed())
-            assert (recovery.seq, recovery.cut_bytes) == (left, size - ends[left])
+            kept = max(end for end in STEP_ENDS if end <= left)
+            assert (recovery.seq, recovery.cut_records, recovery.cut_bytes) == (kept, left - kept, size - ends[kept])
+            assert tail_of(recovery) == numbered(1, kept)
+            assert segment(disk) == data[: ends[kept]]
             if recovery.cut_bytes:
-                assert disk.names[f"{DIR}/{recovery.cut_file}"].data == data[ends[left] : size]
+                assert disk.names[f"{DIR}/{recovery.cut_file}"].data == data[ends[kept] : size]
+                halves += recovery.cut_records > 0
             assert verify(disk, DIR).ok
             asyncio.run(journal.close())
         for path in [path for path in disk.names if path not in before]:
             del disk.names[path]
         for path, content in before.items():
-            disk.names.setdefault(path, type(next(iter(disk.names.values())))()).data[:] = content
+            disk.names.setdefault(path, Node()).data[:] = content
+    assert halves > 0 or notes
+
+
+def test_a_half_append_is_cut_once_and_the_journal_goes_on() -> None:
+    """B2, I8: after the cut, the next step takes the sequence numbers of the one that was taken back; nothing is cut twice."""
+    disk = made_of(GROUPS)
+    forget_notes(disk)
+    data = segment(disk)
+    del data[bytes(data[:-1]).rindex(b"\n") + 1 :]
+    journal, recovery = opened(disk)
+    assert (recovery.seq, recovery.cut_records, recovery.cut_file) == (11, 1, "cut-12-1.bin")
+    asyncio.run(write(journal, [4], first=12))
+    again = closed(disk)
+    assert (again.seq, again.cut_bytes, again.cut_records) == (15, 0, 0)
+    assert tail_of(again) == numbered(1, 15)
+
+
+@pytest.mark.parametrize("told", ["left", "stamp"])
+def test_a_whole_record_that_breaks_its_append_is_damage_even_above_the_watermark(told: str) -> None:
+    """B3: no torn write leaves a chained record that does not count down, or that is stamped anew inside an append."""
+    disk = made_of([[2], [3]])
+    forget_notes(disk)
+    data = segment(disk)
+    lines = bytes(data).split(b"\n")[:-1]
+    when, left = (b'"wall":1000,"mono":1000,"boot":"replay"', 0) if told == "left" else (b'"wall":1,"mono":1,"boot":"b"', 1)
+    forged, _ = seal(4, lines[3][-66:-2], 2, when, left, "CashMoved", b"{}")
+    assert b"%b," % when in lines[3] or told == "stamp"
+    data[:] = b"\n".join(lines[:4]) + b"\n" + forged
+    report = verify(disk, DIR)
+    assert (report.ok, report.torn, report.durable) == (False, False, 2)
+    assert report.bad is not None
+    assert report.bad.seq == 4
+    with pytest.raises(JournalDamaged, match="record 4 does not go on with the append of record 3"):
+        opened(disk)
+    assert "cut-" not in " ".join(disk.names)
+
+
+def test_a_promise_inside_a_half_append_is_damage() -> None:
+    """B3: what a note says was durable is not taken back, not even to the end of a step."""
+    disk = made_of([[2], [3]])
+    data = segment(disk)
+    lines = bytes(data).split(b"\n")[:-1]
+    disk.names[f"{DIR}/durable.txt"].data[:] = note("i1", 4, lines[4][-66:-2])
+    data[:] = b"\n".join(lines[:5]) + b"\n"
+    assert not verify(disk, DIR).torn
+    with pytest.raises(JournalDamaged, match="record 4 was durable, but the journal's last whole append ends with 2"):
+        opened(disk)
+
+
+def test_a_segment_without_its_header_is_damage() -> None:
+    """B3: a segment's first line is durable before the segment has its name, so no crash can take it."""
+    disk = made([4, 4], Settings(segment_bytes=1_000))
+    forget_notes(disk)
+    last = max(int(path[-18:-6]) for path in disk.names if path.endswith(".jsonl"))
+    whole = bytes(segment(disk, last))
+    for size in (0, whole.index(b"\n")):
+        segment(disk, last)[:] = whole[:size]
+        assert not verify(disk, DIR).torn
+        with pytest.raises(JournalDamaged):
+            opened(disk.killed())
+        assert segment(disk, last) == whole[:size], "refusing must not write"
 
 
 def test_a_damaged_record_inside_the_last_group_is_refused_thanks_to_the_note() -> None:
@@ -155,7 +225,7 @@ def test_a_fact_of_a_newer_version_is_refused_by_name() -> None:
     data = segment(disk)
     line = bytes(data).split(b"\n")[1]
     told = b'{"fact":"Teleported","ts":1,"account":"main"}'
-    newer, _ = seal(2, line[-66:-2], 1, b'"wall":1,"mono":1,"boot":"b"', "Teleported", told)
+    newer, _ = seal(2, line[-66:-2], 1, b'"wall":1,"mono":1,"boot":"b"', 0, "Teleported", told)
     data += newer
     journal, recovery = opened(disk)
     with pytest.raises(Broken, match=r"record 2 \(Teleported\).*newer"):

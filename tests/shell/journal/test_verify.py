@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.fakes.disk import FakeDisk
 from tests.fakes.env import FakeEnv
-from tests.shell.journal.desk import DIR, GENESIS, facts, forget_notes, made, opened, segment, write
+from tests.shell.journal.desk import DIR, GENESIS, facts, forget_notes, made, made_of, opened, segment, write
 from tradingd.ports import Broken
 from tradingd.shell.journal import Genesis, JournalDamaged, Settings, open_journal, verify
-from tradingd.shell.journal.record import NO_HEAD, follow
+from tradingd.shell.journal.record import NO_HEAD, Place, follow
 
 SMALL = Settings(segment_bytes=2_000)
 
@@ -30,11 +30,11 @@ def test_every_single_bit_flip_of_200_records_breaks_the_chain() -> None:
     data = segment(made([20] * 10))
     lines = bytes(data).split(b"\n")[:-1]
     assert len(lines) == 201
-    at = [(-1, NO_HEAD)]
-    for line in lines:
-        good, seq, head = follow([line], *at[-1])
-        assert good == 1
-        at.append((seq, head))
+    at = [Place(-1, NO_HEAD)]
+    for number, line in enumerate(lines):
+        good, whole, place = follow([line], at[-1])
+        assert (good, whole) == (1, int(number % 20 == 0)), "an append is whole with its last record"
+        at.append(place)
     for number, line in enumerate(lines):
         altered = bytearray(line)
         start = at[number]
@@ -42,8 +42,8 @@ def test_every_single_bit_flip_of_200_records_breaks_the_chain() -> None:
             for bit in range(8):
                 altered[i] ^= 1 << bit
                 parts = bytes(altered).split(b"\n")
-                good, seq, _ = follow(parts, *start)
-                assert good < len(parts) and seq < start[0] + 2, (number, i, bit)  # noqa: PT018
+                good, _, place = follow(parts, start)
+                assert good < len(parts) and place.seq < start.seq + 2, (number, i, bit)  # noqa: PT018
                 altered[i] ^= 1 << bit
 
 
@@ -105,6 +105,37 @@ def test_law_moved_doubled_and_removed_records_are_found(data: st.DataObject) ->
             changed[i] = changed[j]
     raw[:] = b"".join(line + b"\n" for line in changed)
     assert verify(disk, DIR).ok == (changed == lines)
+
+
+def test_a_half_append_at_the_end_is_torn_and_in_the_middle_damage() -> None:
+    """B2, J1: the whole lines of a step whose end is missing are torn when nothing says that they were durable; where a segment
+    follows, no crash explains them."""
+    disk = made_of([[2], [3, 4]])
+    forget_notes(disk)
+    whole = bytes(segment(disk))
+    ends = [i + 1 for i, byte in enumerate(whole) if byte == 10]
+    for last, step in ((3, 2), (4, 2), (6, 5), (7, 5), (8, 5)):
+        segment(disk)[:] = whole[: ends[last]]
+        report = verify(disk, DIR)
+        assert (report.ok, report.torn, report.records, report.durable) == (False, True, last, 2)
+        assert report.bad is not None
+        assert (report.bad.seq, report.bad.incomplete) == (last + 1, True)
+        assert f"record {last + 1} is missing" in report.fault
+        journal, recovery = opened(disk.killed())
+        assert recovery.seq == step
+        asyncio.run(journal.close())
+        forget_notes(disk)
+    for last in (2, 5, 9):
+        segment(disk)[:] = whole[: ends[last]]
+        assert verify(disk, DIR).ok
+    disk = made([4] * 10, SMALL)
+    data = segment(disk)
+    del data[bytes(data[:-1]).rindex(b"\n") + 1 :]
+    report = verify(disk, DIR)
+    assert (report.ok, report.torn) == (False, False)
+    assert "is missing" in report.fault
+    with pytest.raises(JournalDamaged):
+        opened(disk.killed(), SMALL)
 
 
 def test_a_segment_of_another_instance_is_found() -> None:

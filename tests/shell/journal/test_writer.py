@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from tests.fakes.disk import FakeDisk
 from tests.fakes.env import FakeEnv
-from tests.shell.journal.desk import DIR, GENESIS, MAIN, fact, facts, opened, running, segment, write
+from tests.shell.journal.desk import DIR, GENESIS, MAIN, fact, facts, groups_of, opened, running, segment, write
 from tradingd.core.facts import Alerted, CashMoved, Check, DayClosed
 from tradingd.core.types import Money
 from tradingd.ports import Broken
 from tradingd.shell.env import ReplayClock
 from tradingd.shell.journal import FactRefused, JournalLocked, Settings, open_journal, records, verify
+from tradingd.shell.journal.record import parse
 
 
 async def test_all_that_waits_is_one_group_and_one_sync() -> None:
@@ -65,6 +66,27 @@ async def test_same_facts_at_the_same_times_in_the_same_groups_give_the_same_byt
     other = FakeDisk()
     await write(opened(other)[0], [8])
     assert segment(other) != segment(first), "the watermark tells how facts were grouped"
+    grouped: list[bytes] = []
+    for groups in ([[2, 1]], [[2, 1]], [[3]]):
+        disk = FakeDisk()
+        await groups_of(opened(disk)[0], groups)
+        grouped.append(bytes(segment(disk)))
+    assert grouped[0] == grouped[1]
+    assert grouped[0] != grouped[2], "so does what they were appended with"
+
+
+async def test_a_rotation_never_splits_an_append() -> None:
+    """B13, J1: groups that are larger than a segment stay in one; every segment ends with the end of an append."""
+    disk = FakeDisk()
+    journal, _ = opened(disk, Settings(segment_bytes=900))
+    await groups_of(journal, [[1, 5], [7], [2, 2, 9], [1], [4, 4]] * 3)
+    segments = sorted(path for path in disk.names if path.endswith(".jsonl"))
+    assert len(segments) > 8
+    last_ones = [bytes(disk.names[path].data).splitlines()[-1] for path in segments]
+    assert [parse(line).left for line in last_ones] == [0] * len(segments)
+    assert max(sum(b'"seq"' in line for line in disk.names[path].data.splitlines()) for path in segments) == 14, "the group of 13"
+    lefts = [parse(bytes(line)).left for path in segments for line in disk.names[path].data.splitlines()[1:]]
+    assert lefts == [left for size in [1, 5, 7, 2, 2, 9, 1, 4, 4] * 3 for left in range(size - 1, -1, -1)]
 
 
 @pytest.mark.parametrize("persistent", [False, True])
@@ -314,4 +336,4 @@ async def test_records_carry_the_time_of_their_append() -> None:
     env.clock.set(99)
     await journal.close()
     assert b'"seq":1,' in segment(disk)
-    assert b'"durable":0,"wall":77,"mono":77,"boot":"replay","kind":"OrderMoved"' in segment(disk)
+    assert b'"durable":0,"wall":77,"mono":77,"boot":"replay","left":0,"kind":"OrderMoved"' in segment(disk)

@@ -21,7 +21,7 @@ from tradingd.core.facts import AnyFact, OrderIntended, OrderMoved
 from tradingd.core.types import ZERO, AccountId, Instrument, Leg, OrderId, Qty, Symbol, TradingState
 
 _STRICTER = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2, TradingState.LOCKED: 3}
-_encode = msgspec.json.Encoder(order="deterministic").encode
+_encode = msgspec.json.Encoder().encode  # a dict keeps the order of the facts that filled it, live and in a replay
 _decode = msgspec.json.Decoder(Booked).decode
 
 
@@ -30,7 +30,7 @@ class Book:
 
     __slots__ = (
         "account", "booked", "equity", "facts", "last_event_ts", "last_reconcile_ts", "loss_line", "markets", "now", "quotes",
-        "strategy_errors", "strategy_states", "twins", "_open",
+        "strategy_errors", "strategy_states", "twins", "_entries", "_open",
     )  # fmt: skip
 
     def __init__(self, account: AccountId, *, currency: str = "USD", booked: Booked | None = None) -> None:
@@ -48,6 +48,7 @@ class Book:
         self.strategy_states: dict[str, Any] = {}
         self.strategy_errors: dict[str, list[int]] = {}
         self._open = {order_id: w for order_id, w in self.booked.orders.items() if w.life in OPEN}
+        self._entries = {order_id: w for order_id, w in self._open.items() if w.order.leg is Leg.ENTRY}
 
     # the fold ---------------------------------------------------------------------------------------------------------
 
@@ -65,11 +66,14 @@ class Book:
     def _fold(self, fact: AnyFact) -> None:
         """Fold, and keep the open orders at hand: what a decision costs must not grow with the orders of the past."""
         fold(self.booked, fact)
-        if isinstance(fact, OrderIntended):
+        if type(fact) is OrderIntended:
             order_id = fact.order.order_id
-            self._open[order_id] = self.booked.orders[order_id]
-        elif isinstance(fact, OrderMoved) and fact.to in FINAL:
+            self._open[order_id] = working = self.booked.orders[order_id]
+            if fact.order.leg is Leg.ENTRY:
+                self._entries[order_id] = working
+        elif type(fact) is OrderMoved and fact.to in FINAL:
             self._open.pop(fact.order_id, None)
+            self._entries.pop(fact.order_id, None)
 
     def take_facts(self) -> tuple[AnyFact, ...]:
         facts = tuple(self.facts)
@@ -77,7 +81,7 @@ class Book:
         return facts
 
     def dump(self) -> bytes:
-        """The booked half as canonical JSON: the snapshot, and what a state hash is taken over."""
+        """The booked half as JSON: the snapshot, and what a state hash is taken over. The same facts make the same bytes."""
         return _encode(self.booked)
 
     @staticmethod
@@ -122,7 +126,7 @@ class Book:
         """Orders that may still trade, unknown ones included, in the order they were intended."""
         return [
             w
-            for w in self._open.values()
+            for w in (self._entries if leg is Leg.ENTRY else self._open).values()
             if (symbol is None or w.order.symbol == symbol) and (leg is None or w.order.leg is leg)
         ]
 
@@ -138,7 +142,7 @@ class Book:
         return Qty(_total(w.leaves() for w in self.open_orders(symbol, Leg.EXIT)))
 
     def working_entries(self, symbol: Symbol) -> Qty:
-        return Qty(_total(w.leaves() for w in self.open_orders(symbol, Leg.ENTRY)))
+        return Qty(_total(w.leaves() for w in self.open_orders(symbol, Leg.ENTRY))) if self._entries else Qty(ZERO)
 
     def active_pool(self) -> float:
         return self.equity - float(self.booked.reserve)
@@ -161,6 +165,10 @@ class Book:
                 strictest = hold.state
         return strictest
 
+    def halted(self) -> bool:
+        """Does any hold halt? A lockout on top of a halt stands above it and still lets no exit pass that the halt stops."""
+        return any(hold.state is TradingState.HALTED for hold in self.booked.holds.values())
+
     def breaker_word(self) -> str:
         """The active trips in words, "" when none."""
         return ", ".join(sorted(self.booked.trips))
@@ -168,7 +176,7 @@ class Book:
     def values(self) -> dict[str, float]:
         """Sector -> absolute market value, working entries counted at their reference price (I6)."""
         by_sector: dict[str, list[float]] = {}
-        entering = {w.order.symbol for w in self._open.values() if w.order.leg is Leg.ENTRY}
+        entering = {w.order.symbol for w in self._entries.values()}
         for symbol, market in self.markets.items():
             value = self.symbol_value(symbol) if symbol in entering else abs(market.exposure) * market.mid
             if value:

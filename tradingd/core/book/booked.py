@@ -107,4 +107,4 @@ class Booked(msgspec.Struct, kw_only=True):
     counts: dict[str, int] = {}
     refusals: dict[str, int] = {}
     last_ts: int = 0
-    stopped: bool = True  # the last fact was a clean stop (or there is none yet)
+    stopped: bool = True  # the last life ended in a clean stop (or there was none yet)

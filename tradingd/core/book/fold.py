@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any
 
 from tradingd.core.book.booked import Booked, ClosedTrade, Plan, Seen, Sent, Start
 from tradingd.core.book.ledger import adopt, post_fill, split
 from tradingd.core.book.orders import FINAL, Life, Working
 from tradingd.core.facts import (
-    Alerted, AmendRefused, AnyFact, Anomaly, BreakerResumed, BreakerTripped, CancelIntended, CancelRefused, CashMoved, CommandSeen,
+    OWN_SOURCES, Alerted, AmendRefused, AnyFact, Anomaly, BreakerResumed, BreakerTripped, CancelIntended, CancelRefused, CashMoved, CommandSeen,
     DayClosed, DayOpened, Decided, DriftCleared, DriftFound, Filled, FlattenBegun, FlattenDone, ForeignSeen, Kind, LinkChanged,
     OrderAmended, OrderIntended, OrderMoved, Outcome, PositionAdopted, RateSet, ReplaceIntended, ReserveMoved, ShutDown, SplitApplied,
     StartedUp, StateChanged, StopSet, TierChanged, TradableChanged,
 )  # fmt: skip
 from tradingd.core.types import NS, ZERO, Leg, Money, Order, Symbol, TradingState
 
-DAY = 86_400 * NS
+HOUR = 3_600 * NS
+DAY = 24 * HOUR
 KEEP_SEEN = 2 * DAY  # intake refuses anything older than a day
 KEEP_SENT = 600 * NS
 KEEP_TRADES = 45 * DAY
@@ -29,6 +31,7 @@ KEEP_FINISHED = 400  # finished orders kept for the page, for late fills and for
 KEEP_FINISHED_FOR = 7 * DAY
 KEEP_RECENT = 100
 KEEP_COMMANDS = 200
+_LIFE = (StartedUp, ShutDown)
 
 
 def fold(b: Booked, fact: AnyFact) -> None:
@@ -36,9 +39,28 @@ def fold(b: Booked, fact: AnyFact) -> None:
     handler = _HANDLERS.get(type(fact))
     if handler is not None:
         handler(b, fact)
-    b.stopped = type(fact) is ShutDown
+    if type(fact) in _LIFE:
+        b.stopped = type(fact) is ShutDown
     if fact.ts > b.last_ts:
+        if fact.ts // HOUR != b.last_ts // HOUR:
+            _forget_old(b, fact.ts)
         b.last_ts = fact.ts
+
+
+def _forget_old(b: Booked, now: int) -> None:
+    """Once an hour: recommendations nobody can send again, orders that ended long ago. Both stand in the order they came, and a
+    front that is taken off one by one is slow."""
+    for cause in list(takewhile(lambda cause: b.seen[cause].ts < now - KEEP_SEEN, b.seen)):
+        del b.seen[cause]
+    gone = 0
+    for order_id in b.finished[:-KEEP_FINISHED]:  # by count, but never while a late fill is likely (A14, D12)
+        oldest = b.orders.get(order_id)
+        if oldest is not None and oldest.life in FINAL:
+            if now - oldest.updated_ts < KEEP_FINISHED_FOR:
+                break
+            _forget(b, oldest.order)
+        gone += 1
+    del b.finished[:gone]
 
 
 def _count(b: Booked, name: str, n: int = 1) -> None:
@@ -60,21 +82,11 @@ def _decided(b: Booked, f: Decided) -> None:
             b.refusals[reason.value] = b.refusals.get(reason.value, 0) + 1
         if f.kind is Kind.EXIT:
             b.exits_refused[f.symbol] = f.ts
-    if f.cause and f.kind is Kind.ENTRY or f.source.startswith(("strategy:", "api", "file")):
+    if f.kind is Kind.ENTRY or f.source not in OWN_SOURCES:  # a recommendation's
         b.seen[f.cause] = Seen(f.decision_id, f.ts)
-        _drop_old(b.seen, f.ts - KEEP_SEEN)
     b.recent.append(f)
     if len(b.recent) > KEEP_RECENT:
         del b.recent[0]
-
-
-def _drop_old(seen: dict[str, Seen], before: int) -> None:
-    """Entries are in the order they came, so the old ones stand first: amortised O(1)."""
-    while seen:
-        first = next(iter(seen))
-        if seen[first].ts >= before:
-            return
-        del seen[first]
 
 
 # orders -----------------------------------------------------------------------------------------------------------------
@@ -100,20 +112,13 @@ def _moved(b: Booked, f: OrderMoved) -> None:
     elif f.to == Life.LIVE:
         b.rejects.pop(symbol, None)
     if working.life in FINAL:
-        _finish(b, working, f.ts)
+        _finish(b, working)
 
 
-def _finish(b: Booked, working: Working, ts: int) -> None:
-    """Finished orders stay a while, then go: by count, but never while a late fill of theirs is likely (A14, D12)."""
+def _finish(b: Booked, working: Working) -> None:
+    """Finished orders stay a while (`_forget_old`)."""
     if working.order.order_id not in b.finished[-8:]:
         b.finished.append(working.order.order_id)
-    while len(b.finished) > KEEP_FINISHED:
-        oldest = b.orders.get(b.finished[0])
-        if oldest is not None and oldest.life in FINAL:
-            if ts - oldest.updated_ts < KEEP_FINISHED_FOR:
-                return
-            _forget(b, oldest.order)
-        del b.finished[0]
 
 
 def _forget(b: Booked, order: Order) -> None:
@@ -173,12 +178,13 @@ def _filled(b: Booked, f: Filled) -> None:
         b.trades.append(ClosedTrade(f.ts, f.symbol, f.realised))
         while b.trades and b.trades[0].ts < f.ts - KEEP_TRADES:
             del b.trades[0]
-    if not position.qty:
+    if not position.qty or posting.flipped:
         _closed(b, f, working)
 
 
 def _closed(b: Booked, f: Filled, working: Working | None) -> None:
-    """The position is flat: its levels go, and a stop-out is remembered for the volatility breaker (E6)."""
+    """The position is flat, or stands on the other side: its levels go, and a stop-out is remembered for the volatility
+    breaker (E6)."""
     b.levels.pop(f.symbol, None)
     b.exits_refused.pop(f.symbol, None)
     if working is None:
@@ -229,7 +235,7 @@ def _adopted(b: Booked, f: PositionAdopted) -> None:
     b.positions[f.symbol] = posting.position
     b.cash = Money(b.cash + posting.cash)
     b.realised = Money(b.realised + posting.realised)
-    if not f.qty:
+    if not f.qty or posting.flipped:
         b.levels.pop(f.symbol, None)
 
 

@@ -15,6 +15,7 @@ from tradingd.core.events import Bar, Quote
 from tradingd.core.types import Instrument
 
 DAY_S = 86_400
+PRICE_MAX = 1e300  # before the first quote anything below is believed; the middle of two such prices is a number still
 
 
 class Market:
@@ -35,7 +36,7 @@ class Market:
         self.ts = 0
         self.seq = 0
         self.lo = 0.0
-        self.hi = inf
+        self.hi = PRICE_MAX
         self.low_line = -inf
         self.high_line = inf
         self.exposure = 0.0

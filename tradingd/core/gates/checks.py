@@ -39,8 +39,8 @@ def _date(days: int) -> str:
 
 def refusals(checks: Iterable[Check]) -> tuple[Reason, ...]:
     """Every reason of the failed checks, once each, in order of precedence: the first is the headline. Source: E11."""
-    found = dict.fromkeys(check.reason for check in checks if check.ok is False and check.reason is not None)
-    return tuple(sorted(found, key=PRECEDENCE.__getitem__))
+    found = {check.reason for check in checks if check.ok is False and check.reason is not None}
+    return tuple(sorted(found, key=PRECEDENCE.__getitem__)) if found else ()
 
 
 def ratio(owner: str, name: str, x: float, *, low: float = 0.0, high: float = 1.0) -> None:

@@ -66,7 +66,6 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     opposite_resting: bool  # an own order on the other side could trade with this one
     day_trades: int  # in the last five sessions
     orders_last_minute: int
-    exits_last_minute: int
     same_recently: int  # same symbol and side executed within repeated_window_s
     identical_recently: bool  # same symbol, side and quantity intended within duplicate_window_s
     rejects_in_row: int
@@ -168,18 +167,18 @@ def approve_entry(
     return verdict
 
 
-def approve_exit(intent: Intent, instrument: Instrument, rate: float, position: Qty, working_exits: Qty, st: Standing, s: GateSettings) -> Verdict:
+def approve_exit(intent: Intent, instrument: Instrument, rate: float, position: Qty, working_exits: Qty, lately: int, s: GateSettings) -> Verdict:
     """R2 over an exit, which must shrink the position: its size is at most what is left to close (G11).
 
     The notional limit does not apply to an exit (a position may have grown in value past it); its quantity is sliced by the
-    caller to `max_order_qty`, so that no limit can hold a position captive.
+    caller to `max_order_qty`, so that no limit can hold a position captive. lately: exits intended within the last minute.
     """
     shrinks = (position > 0) == (intent.side is Side.SELL) and position != 0
     left = abs(position) - working_exits
     checks = (
         _flag("does_not_reduce", not shrinks or left <= 0, Reason.NOTHING_TO_REDUCE),
         _at_most("exit_qty", float(intent.qty), float(left), Reason.NOTHING_TO_REDUCE),
-        _at_most("exits_per_minute", st.exits_last_minute + 1, s.exits_per_minute, Reason.ORDER_RATE),
+        _at_most("exits_per_minute", lately + 1, s.exits_per_minute, Reason.ORDER_RATE),
         *(c for c in sanity(intent, 0.0, instrument, s) if c.name in ("off_grid", "order_qty") and left > 0),
     )
     return _verdict(intent, checks, reduce_only=True)

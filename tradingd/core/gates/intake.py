@@ -12,7 +12,7 @@ from math import isfinite
 import msgspec
 
 from tradingd.core.events import Mode, Recommendation
-from tradingd.core.facts import Check, Reason
+from tradingd.core.facts import OWN_SOURCES, Check, Reason
 from tradingd.core.gates.checks import count, iso, shown
 from tradingd.core.types import NS, Symbol
 
@@ -55,14 +55,14 @@ def validate(
     UNKNOWN_SYMBOL.
     """
     named = 1 <= len(rec.id) <= settings.id_max and rec.id.isprintable()
-    sourced = 1 <= len(rec.source) <= 64 and rec.source.isprintable()
+    sourced = 1 <= len(rec.source) <= 64 and rec.source.isprintable() and rec.source not in OWN_SOURCES
     sane = isfinite(rec.confidence) and 0.0 <= rec.confidence <= 1.0
     latest = now + settings.future_s * NS
     oldest = now - settings.max_age_h * _HOUR
     return (
         _check("duplicate", rec.id[: settings.id_max], None, key(rec) not in seen, Reason.DUPLICATE),
         _check("id", len(rec.id), settings.id_max, named, Reason.INVALID, "1..limit printable characters"),
-        _check("source", len(rec.source), 64, sourced, Reason.INVALID, "1..limit printable characters"),
+        _check("source", len(rec.source), 64, sourced, Reason.INVALID, "1..limit printable characters, not a name of the house"),
         _check("confidence_range", shown(rec.confidence), 1.0, sane, Reason.INVALID, "a number from 0 to 1"),
         _check("generated_by_now", iso(rec.generated_at), iso(latest), rec.generated_at <= latest, Reason.INVALID),
         _check("age", iso(rec.generated_at), iso(oldest), rec.generated_at >= oldest, Reason.STALE_RECOMMENDATION),

@@ -18,8 +18,8 @@ def standing(book: Book, symbol: Symbol, side: Side, qty: object, now: int, s: G
     held = book.held()
     entries = book.open_orders(leg=Leg.ENTRY)
     busy = {*held, *(w.order.symbol for w in entries)}
-    lately = [sent.entry for sent in booked.sent if now - sent.ts < MINUTE]
-    same = [sent for sent in booked.sent if sent.symbol == symbol and sent.entry and sent.side is side]
+    entered = [sent for sent in booked.sent if sent.entry]
+    same = [sent for sent in entered if sent.symbol == symbol and sent.side is side]
     equity = book.equity
     return Standing(
         equity=equity,
@@ -34,12 +34,16 @@ def standing(book: Book, symbol: Symbol, side: Side, qty: object, now: int, s: G
             w.order.side is not side and w.order.leg is not Leg.PROTECT for w in book.open_orders(symbol)
         ),
         day_trades=_recent_day_trades(book),
-        orders_last_minute=lately.count(True),
-        exits_last_minute=lately.count(False),
+        orders_last_minute=len([1 for sent in entered if now - sent.ts < MINUTE]),
         same_recently=len([1 for sent in same if now - sent.ts < s.repeated_window_s * NS]),
         identical_recently=any(sent.qty == qty and now - sent.ts < s.duplicate_window_s * NS for sent in same),
         rejects_in_row=booked.rejects.get(symbol, 0),
     )
+
+
+def exits_last_minute(book: Book) -> int:
+    """Exits intended within the last minute."""
+    return len([1 for sent in book.booked.sent if not sent.entry and book.now - sent.ts < MINUTE])
 
 
 def claimed_cash(book: Book) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from tradingd.core.book.book import Book
 from tradingd.core.events import (
     AccountSeen, ConfigLoaded, Dividend, FxRate, InstrumentStatus, LinkLost, LinkUp, PositionsSeen, Reconciled, Split, Started, Stopping,
@@ -13,10 +15,11 @@ from tradingd.core.facts import (
     StartedUp, StateChanged, StopSet, TierChanged, TradableChanged,
 )  # fmt: skip
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import ensure_protection
+from tradingd.core.steps.exits import cancel, ensure_protection
 from tradingd.core.steps.levels import after_fill, redraw
 from tradingd.core.steps.limits import draw_loss_line
-from tradingd.core.types import NS, ZERO, Money, Price, Qty, TradingState
+from tradingd.core.steps.operator import finish_flatten
+from tradingd.core.types import NS, ZERO, Instrument, Leg, Money, Price, Qty, TradingState
 
 CASH_TOLERANCE = Money(ZERO + 1)  # account currency; fees rounded by the venue stay below this
 
@@ -39,6 +42,7 @@ def on_started(book: Book, event: Started, rules: Rules) -> None:
         if symbol in rules.instruments:
             book.watch(rules.instruments[symbol], band=rules.quotes.band, atr_bars=rules.quotes.atr_bars)
     book.remark()
+    draw_loss_line(book, rules)
 
 
 def on_config(book: Book, event: ConfigLoaded, rules: Rules) -> None:
@@ -116,6 +120,7 @@ def on_positions(book: Book, event: PositionsSeen, rules: Rules) -> None:
                     text=f"{symbol}: ours {ours}, the venue's {venue}; entries off until they agree or adopt --reason",
                 )
             )  # fmt: skip
+    finish_flatten(book, event.positions)
 
 
 def on_account(book: Book, event: AccountSeen, rules: Rules) -> None:
@@ -156,32 +161,36 @@ def on_dividend(book: Book, event: Dividend, rules: Rules) -> None:
 
 
 def on_split(book: Book, event: Split, rules: Rules) -> None:
-    """Shares times ratio, prices by ratio: the position, its stop and target, and everything observed before (F9)."""
-    if f"{event.action_id}:{event.symbol}" in book.booked.actions or event.symbol not in book.markets:
+    """Shares times ratio, prices by ratio: the position, its stop and target, and everything observed before (F9). Told again by a
+    venue after a login, it counts once."""
+    symbol = event.symbol
+    market, levels = book.markets.get(symbol), book.booked.levels.get(symbol)
+    if f"{event.action_id}:{symbol}" in book.booked.actions or (market is None and not book.qty(symbol)):
         return
     ratio = Price(_decimal(event.ratio))
-    market = book.markets[event.symbol]
-    book.emit(SplitApplied(ts=book.now, account=book.account, symbol=event.symbol, ratio=ratio, action_id=event.action_id))
-    market.rescale(event.ratio)
-    levels = book.booked.levels.get(event.symbol)
+    book.emit(SplitApplied(ts=book.now, account=book.account, symbol=symbol, ratio=ratio, action_id=event.action_id))
+    if market is not None:
+        market.rescale(event.ratio)
+    for working in book.open_orders(symbol, Leg.ENTRY):  # priced and sized before the split (F9)
+        cancel(book, working, "split")
     if levels is not None:
-        price, down = market.instrument.price, "down" if book.qty(event.symbol) > 0 else "up"
-        book.emit(
-            StopSet(
-                ts=book.now, account=book.account, symbol=event.symbol, stop=price(float(levels.stop) / event.ratio, to=down),  # type: ignore[arg-type]
-                target=price(float(levels.target) / event.ratio), entry=price(float(levels.entry) / event.ratio),
-                atr=levels.atr / event.ratio, multiplier=levels.multiplier, reward_risk=levels.reward_risk,
-                trailing=levels.trailing, why="split", confidence=levels.confidence, decision_id=levels.decision_id,
-            )
-        )  # fmt: skip
+        instrument = market.instrument if market is not None else rules.instruments.get(symbol, Instrument(symbol=symbol))
+        book.emit(_split_levels(levels, event.ratio, instrument, long=book.qty(symbol) > 0, ts=book.now))
     book.remark()
-    ensure_protection(book, event.symbol, rules)
-    redraw(book, event.symbol, rules)
+    ensure_protection(book, symbol, rules)
+    redraw(book, symbol, rules)
+
+
+def _split_levels(old: StopSet, ratio: float, instrument: Instrument, *, long: bool, ts: int) -> StopSet:
+    """Stop and target in new prices; the stop is rounded away from the price, so that the split sets nothing off."""
+    return msgspec.structs.replace(
+        old, ts=ts, stop=instrument.price(float(old.stop) / ratio, to="down" if long else "up"),
+        target=instrument.price(float(old.target) / ratio), entry=instrument.price(float(old.entry) / ratio), atr=old.atr / ratio,
+        why="split",
+    )  # fmt: skip
 
 
 def _decimal(x: float) -> Decimal:
-
-
     return Decimal(repr(x))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from tradingd.core.book.book import Book
+from tradingd.core.book.market import Market
 from tradingd.core.book.orders import Life
 from tradingd.core.events import Timer
 from tradingd.core.facts import Alerted, BreakerResumed, DayClosed, DayOpened, StateChanged, TierChanged
@@ -128,11 +129,17 @@ def _ease(book: Book, rules: Rules) -> None:
         redraw(book, symbol, rules)
 
 
+def _last_price(book: Book, market: Market) -> int | None:
+    """When a price was last seen; after a start nobody could see one before it, so its time counts too."""
+    started = book.booked.starts[-1].ts if book.booked.starts else 0
+    return max(market.ts, started) or None
+
+
 def _position(book: Book, symbol: str, session: Session, rules: Rules) -> None:
     market = book.markets.get(symbol)  # type: ignore[call-overload]
     if market is None:
         return
-    if stops.no_price_too_long(market.ts or None, book.now, session, rules.stops):
+    if stops.no_price_too_long(_last_price(book, market), book.now, session, rules.stops):
         close(
             book, market.instrument.symbol, source="no_price", cause=f"no_price:{symbol}", rules=rules,
             thesis=f"no price for {rules.stops.no_price_min} min in market hours",

@@ -20,9 +20,9 @@ from tradingd.core.facts import (
 from tradingd.core.gates.checks import refusals
 from tradingd.core.gates.gate import Intent, Verdict, approve_exit, approve_protection, observes, order_id
 from tradingd.core.rules import Rules
-from tradingd.core.gates.standing import heat_now, pools, standing
+from tradingd.core.gates.standing import exits_last_minute, heat_now, pools
 from tradingd.core.types import (
-    NS, ZERO, DecisionId, Leg, Money, OrderType, Price, Qty, Side, Symbol, Tif, TradingState,
+    NS, ZERO, DecisionId, Leg, Money, OrderType, Price, Qty, Side, Symbol, Tif,
 )  # fmt: skip
 
 PROTECTIVE = frozenset({"stop", "breaker", "no_price", "operator", "guardian"})
@@ -52,10 +52,11 @@ def close(
     asked: somebody awaits a decision (a recommendation), so one is journaled whatever comes of it. Otherwise a close that is
     already working, or was refused less than a minute ago, is not decided again at each quote.
     """
-    position = book.qty(symbol)
-    market = book.markets[symbol]
+    position, market = book.qty(symbol), book.markets.get(symbol)
+    if market is None:  # held, but not configured (any more): nothing is known of its grid
+        return 0
     left = abs(position) - book.working_exits(symbol)
-    if not asked and (left <= 0 or _too_soon(book, symbol)):
+    if not asked and (left <= 0 or _too_soon(book, symbol) or _waits_for_session(book, market, rules)):
         return 0
     side = Side.SELL if position > 0 else Side.BUY
     qty = Qty(min(max(left, ZERO), market.instrument.floor_qty(rules.gate.max_order_qty)))
@@ -68,7 +69,7 @@ def close(
     )  # fmt: skip
     gate = approve_exit(
         intent, market.instrument, float(book.rate(market.instrument)), position, book.working_exits(symbol),
-        standing(book, symbol, side, qty, book.now, rules.gate), rules.gate,
+        exits_last_minute(book), rules.gate,
     )  # fmt: skip
     verdict = _with_state(book, gate, symbol, market, rules, protective=protective)
     _decide(book, intent, verdict, source, cause, market, thesis, confidence)
@@ -82,9 +83,21 @@ def _too_soon(book: Book, symbol: Symbol) -> bool:
     """A close of this symbol was refused a moment ago, or sent and did not work: no loop (F7, G4)."""
     if book.now - book.booked.exits_refused.get(symbol, -RETRY_NS) < RETRY_NS:
         return True
+    position = book.booked.positions.get(symbol)
+    since = max(book.now - RETRY_NS + 1, position.opened_ts if position is not None else 0)  # an exit of a former position worked
     return any(
-        not sent.entry and sent.symbol == symbol and 0 <= book.now - sent.ts < RETRY_NS for sent in reversed(book.booked.sent)
+        not sent.entry and sent.symbol == symbol and since <= sent.ts <= book.now for sent in reversed(book.booked.sent)
     ) and not book.open_orders(symbol, Leg.EXIT)
+
+
+def _waits_for_session(book: Book, market: Market, rules: Rules) -> bool:
+    """It was refused in this very pause between sessions: the next word is due when the market opens, not each minute."""
+    table = rules.calendar(market.instrument)
+    refused = book.booked.exits_refused.get(market.instrument.symbol)
+    if table is None or refused is None or table.at(book.now) is not None:
+        return False
+    before = table.previous_before(book.now)
+    return before is None or refused > before.close_ns
 
 
 def _with_state(book: Book, gate: Verdict, symbol: Symbol, market: Market, rules: Rules, *, protective: bool) -> Verdict:
@@ -92,7 +105,7 @@ def _with_state(book: Book, gate: Verdict, symbol: Symbol, market: Market, rules
     table = rules.calendar(market.instrument)
     session = table.at(book.now) if table is not None else None
     state = book.state()
-    halted = state is TradingState.HALTED and not protective
+    halted = book.halted() and not protective
     extra = [
         Check("session", "open" if session else "closed", "open", session is not None, None if session else Reason.MARKET_CLOSED),
         Check("state", state.value, "not halted", not halted, Reason.HALTED if halted else None),
@@ -139,10 +152,13 @@ def ensure_protection(book: Book, symbol: Symbol, rules: Rules) -> None:
         if resting is not None and not position:
             cancel(book, resting, "position closed")
         return
-    if resting is None:
+    if resting is not None and (resting.order.side is Side.SELL) != (position > 0):
+        cancel(book, resting, "the position stands on the other side now")  # it would add to it
+        return
+    if resting is None and symbol in book.markets:
         _place(book, symbol, position, levels.stop, rules)
         return
-    if resting.cancel_asked or resting.rev_asked > resting.rev:
+    if resting is None or resting.cancel_asked or resting.rev_asked > resting.rev:
         return
     if resting.qty != abs(position) + resting.cum_qty or resting.stop != levels.stop:
         book.emit(

@@ -151,13 +151,14 @@ def _enter(book: Book, draft: Draft, rules: Rules) -> None:
     """The last gate, and the record."""
     rec, seq = draft.rec, book.booked.decision_seq + 1
     market = book.markets.get(rec.symbol)
-    verdict = Verdict(None, draft.checks, refusals(draft.checks))
     if market is not None and draft.price is not None and draft.sized is not None:
         intent = _intent(book, draft, market, draft.price, seq, rules)
         before = standing(book, rec.symbol, draft.side, intent.qty, book.now, rules.gate)
         verdict = approve_entry(
             intent, market.instrument, float(book.rate(market.instrument)), before, rules.gate, book.now, draft.checks
         )
+    else:
+        verdict = Verdict(None, draft.checks, refusals(draft.checks))
     book.emit(_record(book, draft, verdict, seq, market))
     if verdict.order is not None:
         book.emit(OrderIntended(ts=book.now, account=book.account, order=verdict.order))

@@ -12,7 +12,7 @@ from tradingd.core.facts import Alerted, Reason, StopSet
 from tradingd.core.gates import breaker, stops
 from tradingd.core.gates.stops import Fired, Levels
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import close, ensure_protection
+from tradingd.core.steps.exits import ensure_protection
 from tradingd.core.types import DecisionId, Leg, Price, Side, Symbol
 
 
@@ -53,16 +53,16 @@ def trail(book: Book, market: Market, fact: StopSet, side: Side, rules: Rules) -
     return fired
 
 
-def lapse(book: Book, market: Market, position: Position, side: Side, rules: Rules) -> None:
-    """One position lost more than its limit: close it, and let the ticker cool down (E6)."""
+def cool_down(book: Book, market: Market, position: Position, side: Side, rules: Rules) -> float | None:
+    """Has one position lost more than its limit? Then its ticker cools down, whatever closes it (E6). The loss, 0..1."""
     symbol = market.instrument.symbol
     price = market.bid if side is Side.BUY else market.ask
     trip = breaker.position_loss(symbol, side, float(position.avg_price), price, book.now, rules.breaker)
     if trip is None:
-        return
+        return None
     if f"single_position:{symbol}" not in book.booked.trips:
         book.emit(trip.fact(book.account))
-    close(book, symbol, source="breaker", cause=f"single_position:{symbol}", rules=rules, thesis=f"lost {trip.actual:.2%}")
+    return trip.actual
 
 
 def set_levels(book: Book, old: StopSet, new: Levels, why: str, rules: Rules, *, atr: float | None = None) -> None:
@@ -86,7 +86,10 @@ def after_fill(book: Book, symbol: Symbol, working: Working | None, rules: Rules
     if fact is not None and not entered:
         return
     plan = book.booked.plans.get(working.order.decision_id) if working is not None else None
-    market = book.markets[symbol]
+    market = book.markets.get(symbol)
+    if market is None:
+        _unprotected(book, symbol, Reason.UNKNOWN_SYMBOL)
+        return
     tier = rules.tiers[book.booked.tier]
     side = side_of(position)
     atr = (plan.atr if plan is not None else None) or market.atr or 0.0

@@ -6,6 +6,8 @@ no order is unknown. Each word is answered once; the same command id again has n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tradingd.core.book.book import Book
 from tradingd.core.book.orders import Working
 from tradingd.core.events import Command, Verb
@@ -14,8 +16,9 @@ from tradingd.core.facts import (
     PositionAdopted, ReserveKind, ReserveMoved, StateChanged,
 )  # fmt: skip
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import cancel, cancel_entries, close
-from tradingd.core.types import ZERO, Leg, Money, Price, Qty, TradingState
+from tradingd.core.steps.exits import cancel, cancel_entries, close, ensure_protection
+from tradingd.core.steps.levels import after_fill, redraw
+from tradingd.core.types import ZERO, Leg, Money, Price, Qty, Symbol, TradingState
 
 OPERATOR = "operator"
 
@@ -39,7 +42,7 @@ def on_command(book: Book, command: Command, rules: Rules) -> None:
         case Verb.RESUME:
             _resume(book, command)
         case Verb.ADOPT:
-            _adopt(book, command)
+            _adopt(book, command, rules)
         case Verb.TRIP:
             until = book.now + rules.breaker.cooldown_ns(BreakerKind.MANUAL)
             book.emit(
@@ -105,16 +108,22 @@ def begin_flatten(book: Book, command: Command, rules: Rules, *, answer: bool = 
 
 
 def push_flatten(book: Book, rules: Rules) -> int:
-    """Close what is still held under a running flatten; done when flat and no order of it works. The orders intended."""
+    """Close what is still held under a running flatten. The orders intended."""
     sent = 0
-    for command_id, begun in list(book.booked.flatten.items()):
+    for command_id, begun in book.booked.flatten.items():
         symbols = [s for s in book.held() if begun.symbol in (None, s)]
         for symbol in symbols:
             sent += close(book, symbol, source="operator", cause=command_id, rules=rules, thesis=f"flatten by {begun.actor}")
-        busy = [w for w in book.open_orders(begun.symbol) if w.order.leg is not Leg.PROTECT]
-        if not symbols and not busy and not book.booked.drift:
-            book.emit(FlattenDone(ts=book.now, account=book.account, command_id=command_id))
     return sent
+
+
+def finish_flatten(book: Book, venue: Mapping[Symbol, Qty]) -> None:
+    """A flatten ends by the venue's word: flat there and here, with no order of its symbols left, stops included."""
+    for command_id, begun in list(book.booked.flatten.items()):
+        left = [s for s, qty in venue.items() if qty and begun.symbol in (None, s)]
+        held = [s for s in book.held() if begun.symbol in (None, s)]
+        if not left and not held and not book.open_orders(begun.symbol):
+            book.emit(FlattenDone(ts=book.now, account=book.account, command_id=command_id))
 
 
 def _named(book: Book, command: Command) -> list[Working]:
@@ -168,7 +177,7 @@ def _why_not_resume(book: Book, command: Command) -> str | None:
             return "locked out until its time is over"
     if book.booked.flatten:
         return "a flatten is still running"
-    if book.state() is TradingState.HALTED:
+    if book.halted():
         if not book.booked.link_up:
             return "the venue is not reconciled"
         if book.unknown_orders():
@@ -176,22 +185,32 @@ def _why_not_resume(book: Book, command: Command) -> str | None:
     return None
 
 
-def _adopt(book: Book, command: Command) -> None:
+def _adopt(book: Book, command: Command, rules: Rules) -> None:
+    """The venue's position becomes ours at the mark, with a stop of its own; refused without a price to book it at."""
     drift = book.booked.drift.get(command.symbol) if command.symbol else None
     if drift is None or not command.reason.strip():
         text = "refused: adopt needs --reason" if drift else "refused: that symbol does not drift"
         _answer(book, command, text, refused=True)
         return
-    market = book.markets.get(drift.symbol)
-    mark = market.instrument.price(market.mid) if market and market.mid else Price(ZERO)
+    market, position = book.markets.get(drift.symbol), book.booked.positions.get(drift.symbol)
+    mark = position.avg_price if position is not None and position.qty else Price(ZERO)
+    if market is not None and market.mid:
+        mark = market.instrument.price(market.mid)
+    if market is None or not mark > 0:
+        why = "it has no price yet" if market is not None else "it is not configured"
+        _answer(book, command, f"refused: {drift.symbol} cannot be adopted, {why}", refused=True)
+        return
     book.emit(
         PositionAdopted(
             ts=book.now, account=book.account, symbol=drift.symbol, qty=drift.venue, price=mark, actor=command.actor,
-            multiplier=Qty(market.instrument.multiplier) if market else Qty(ZERO + 1),
-            rate=Price(book.rate(market.instrument) / market.instrument.multiplier) if market else Price(ZERO + 1),
+            multiplier=Qty(market.instrument.multiplier), rate=Price(book.rate(market.instrument) / market.instrument.multiplier),
         )
     )
+    book.remark()
     book.emit(DriftCleared(ts=book.now, account=book.account, symbol=drift.symbol, how=f"adopted by {command.actor}"))
+    after_fill(book, drift.symbol, None, rules)
+    ensure_protection(book, drift.symbol, rules)
+    redraw(book, drift.symbol, rules)
     _answer(book, command, f"adopted {drift.venue} {drift.symbol} (ours was {drift.ours})")
 
 

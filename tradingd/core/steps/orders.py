@@ -137,6 +137,9 @@ def _watched(book: Book, fill: FillSeen, rules: Rules) -> bool:
 
 def _judged(book: Book, working: Working | None, fill: FillSeen) -> bool:
     """Is it booked? What is real but wrong is booked and told, and no new risk leaves until somebody looked (A17, D9, D21)."""
+    if not (fill.qty.is_finite() and fill.price.is_finite() and fill.qty > 0):
+        _anomaly(book, "fill_mismatch", fill.exec_id, f"quantity {fill.qty} at {fill.price} is no execution")
+        return False
     if working is None:
         _anomaly(book, "foreign_fill", fill.exec_id, f"{fill.side} {fill.qty} {fill.symbol} at {fill.price}, not our order")
         return True

@@ -11,9 +11,10 @@ from math import inf
 from tradingd.core.book.book import Book
 from tradingd.core.book.market import Market
 from tradingd.core.events import Quote
+from tradingd.core.facts import StopSet
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import close
-from tradingd.core.steps.levels import lapse, redraw, trail
+from tradingd.core.steps.levels import cool_down, redraw, trail
 from tradingd.core.steps.limits import watch_equity
 from tradingd.core.types import NS, Side
 
@@ -32,8 +33,7 @@ def on_quote(book: Book, quote: Quote, rules: Rules) -> None:
         book.now = ts
     book.quotes += 1
     mid = (bid + ask) * 0.5
-    if market.exposure:
-        book.equity += market.exposure * (mid - market.mid)
+    before = market.mid
     market.bid = bid
     market.ask = ask
     market.mid = mid
@@ -42,6 +42,11 @@ def on_quote(book: Book, quote: Quote, rules: Rules) -> None:
     band = market.band
     market.lo = mid - mid * band
     market.hi = mid + mid * band
+    if market.exposure:
+        if before:
+            book.equity += market.exposure * (mid - before)
+        else:  # the first price since the start: until now the entry price stood in for it
+            book.remark()
     if bid <= market.low_line or ask >= market.high_line:
         _crossed(book, market, rules)
     if book.equity < book.loss_line:
@@ -64,12 +69,18 @@ def _crossed(book: Book, market: Market, rules: Rules) -> None:
         return
     side = Side.BUY if position.qty > 0 else Side.SELL
     what = trail(book, market, levels, side, rules)
+    lost = cool_down(book, market, position, side, rules)
     if what == "stop" and _venue_may_act(book, market, rules):
+        _await_recovery(market, levels, side)
         return
+    if what != "stop":
+        market.breached_ts = 0
     if what in ("stop", "target"):
         close(book, symbol, source=what, cause=f"stop:{symbol}", rules=rules, thesis=_words(what, market, levels))
-    elif what is None:
-        lapse(book, market, position, side, rules)
+    elif lost is not None:
+        close(
+            book, symbol, source="breaker", cause=f"single_position:{symbol}", rules=rules, thesis=f"lost {lost:.2%}",
+        )  # fmt: skip
     redraw(book, symbol, rules)
 
 
@@ -83,6 +94,14 @@ def _venue_may_act(book: Book, market: Market, rules: Rules) -> bool:
     return market.ts - market.breached_ts < rules.quotes.breach_grace_s * NS
 
 
-def _words(what: str, market: Market, levels: object) -> str:
+def _await_recovery(market: Market, levels: StopSet, side: Side) -> None:
+    """A price back inside the stop is looked at too, so that the next breach has a moment of its own."""
+    if side is Side.BUY:
+        market.high_line = float(levels.stop)
+    else:
+        market.low_line = float(levels.stop)
+
+
+def _words(what: str, market: Market, levels: StopSet) -> str:
     level = getattr(levels, what)
     return f"{what} {level} reached: bid {market.bid:.10g}, ask {market.ask:.10g}"

@@ -10,7 +10,7 @@ from tradingd.core.views.reasons import clean, utc
 def blocks(key: str, account: AccountView, *, session: SessionView | None = None, now: int | None = None) -> list[str]:
     """What stands in the way of a new entry in the symbol at this moment; one line says so when nothing does."""
     lines = [
-        f"{hold.state} since {utc(hold.ts)} by {clean(hold.actor)} ({clean(hold.verb)}: {clean(hold.reason)})"
+        f"{hold.state} since {utc(hold.ts)} by {clean(hold.actor)} ({clean(hold.verb)}: {clean(hold.reason) or 'no reason given'})"
         + ("" if hold.until is None else f", until {utc(hold.until)}")
         for hold in account.holds
         if hold.state != "active"

@@ -12,7 +12,7 @@ import msgspec
 
 from tradingd.core.facts import AnyFact
 from tradingd.ports import Disk
-from tradingd.shell.journal.record import JournalDamaged, intact, parse, parse_fact
+from tradingd.shell.journal.record import JournalDamaged, fact_of, intact, parse, parse_fact
 from tradingd.shell.journal.segments import batches, segments_of
 
 
@@ -29,7 +29,7 @@ def records(disk: Disk, directory: str, *, after: int = 0, upto: int | None = No
     for seq, line in _lines(disk, directory, after):
         if upto is not None and seq > upto:
             return
-        yield seq, parse_fact(line)[1]
+        yield seq, fact_of(line)
 
 
 def scan(disk: Disk, directory: str, needles: Sequence[bytes]) -> Iterator[tuple[int, AnyFact]]:

@@ -1,9 +1,12 @@
 """The journal's line: how a fact becomes one, and how a line proves that it is the next one. ADR-0003 draws it.
 
-    {"seq":7,"prev":"<64 hex>","durable":5,"wall":..,"mono":..,"boot":"..","kind":"Filled","fact":{..},"sha":"<64 hex>"}\n
+    {"seq":7,"prev":"<64 hex>","durable":5,"wall":..,"mono":..,"boot":"..","left":2,"kind":"Filled","fact":{..},"sha":".."}\n
 
 `sha` is the SHA-256 of all bytes of the line before `,"sha"`; the previous record's sha stands inside them. Field order and
 encoding are fixed, so equal facts at equal times in equal groups give equal bytes on every machine.
+
+`left` says how many records of the same append follow: the facts of one step of the core count down to 0 and have all from
+`durable` to `boot` in common. A journal that ends before that 0 ends inside a step, and a start takes the step back (B2, I8).
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ GENESIS, SEGMENT = (
     "segment",
 )  # kinds of the lines that are no facts: the first of a journal, of a later segment
 TAIL = len(',"sha":""}') + 64
+LEFT = b',"left":'  # no other field before it can hold these bytes: inside text the quotes are escaped
+_FACT = b',"fact":'
 
 Stamped = tuple[bytes, Sequence[tuple[str, bytes]]]  # the stamp of one append, its (kind, payload) pairs
 
@@ -68,9 +73,22 @@ class Line(msgspec.Struct, frozen=True):
     wall: int
     mono: int
     boot: str
+    left: int
     kind: str
     fact: msgspec.Raw
     sha: str
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A place in the chain: right after record `seq`, whose hash is `head`.
+
+    left: records of its append that must follow.   common: the bytes (`durable` to `boot`) they must share with it.
+    """
+
+    seq: int
+    head: bytes
+    left: int = 0
+    common: bytes = b""
 
 
 H = TypeVar("H", Genesis, SegmentHead)
@@ -103,16 +121,11 @@ def stamp(wall: int, mono: int, boot: str) -> bytes:
     return b'"wall":%d,"mono":%d,"boot":%b' % (wall, mono, _encoder.encode(boot))
 
 
-def seal(seq: int, prev: bytes, durable: int, when: bytes, kind: str, data: bytes) -> tuple[bytes, bytes]:
-    """(line with newline, its hash)."""
-    body = b'{"seq":%d,"prev":"%b","durable":%d,%b,"kind":"%b","fact":%b' % (
-        seq,
-        prev,
-        durable,
-        when,
-        kind.encode(),
-        data,
-    )
+def seal(seq: int, prev: bytes, durable: int, when: bytes, left: int, kind: str, data: bytes) -> tuple[bytes, bytes]:
+    """(line with newline, its hash). left: how many records of its append follow."""
+    body = b'{"seq":%d,"prev":"%b","durable":%d,%b,"left":%d,"kind":"%b","fact":%b' % (
+        seq, prev, durable, when, left, kind.encode(), data,
+    )  # fmt: skip
     head = sha256(body).hexdigest().encode()
     return b'%b,"sha":"%b"}\n' % (body, head), head
 
@@ -124,9 +137,11 @@ def seal_all(
     out: list[bytes] = []
     heads: dict[int, bytes] = {}
     for when, items in group:
+        left = len(items)
         for kind, data in items:
             seq += 1
-            line, prev = seal(seq, prev, durable, when, kind, data)
+            left -= 1
+            line, prev = seal(seq, prev, durable, when, left, kind, data)
             out.append(line)
             if seq in marks:
                 heads[seq] = prev
@@ -135,12 +150,12 @@ def seal_all(
 
 
 def genesis_line(genesis: Genesis, when: bytes) -> tuple[bytes, bytes]:
-    return seal(0, NO_HEAD, 0, when, GENESIS, _encoder.encode(genesis))
+    return seal(0, NO_HEAD, 0, when, 0, GENESIS, _encoder.encode(genesis))
 
 
 def segment_line(seq: int, head: bytes, when: bytes, instance: str) -> bytes:
     """Header of the segment that goes on after record `seq`."""
-    return seal(seq, head, seq, when, SEGMENT, _encoder.encode(SegmentHead(instance=instance, first=seq + 1)))[0]
+    return seal(seq, head, seq, when, 0, SEGMENT, _encoder.encode(SegmentHead(instance=instance, first=seq + 1)))[0]
 
 
 # reading: lines come without their newline -------------------------------------------------------------------------------
@@ -155,24 +170,48 @@ def hash_of(line: bytes) -> bytes:
     return line[-66:-2]
 
 
-def follow(lines: Sequence[bytes], seq: int, head: bytes) -> tuple[int, int, bytes]:
-    """Walk lines that should come after record `seq`: (how many do, the last good sequence, its hash)."""
-    good = 0
+def joins(line: bytes, at: Place) -> bool:
+    """Does an intact line name the sequence and the hash it must follow?"""
+    return line.startswith(b'{"seq":%d,"prev":"%b",' % (at.seq + 1, at.head))
+
+
+def follow(lines: Sequence[bytes], at: Place) -> tuple[int, int, Place]:
+    """Walk lines that should come after a place: (how many do, how many of them to the end of the last whole append, the place
+    after the last good one)."""
+    good = whole = 0
+    seq, head, left, common = at.seq, at.head, at.left, at.common
     for line in lines:
         digest = sha256(line[:-TAIL]).hexdigest().encode()
-        if line[-TAIL:] != b',"sha":"%b"}' % digest or not line.startswith(b'{"seq":%d,"prev":"%b",' % (seq + 1, head)):
+        if line[-TAIL:] != b',"sha":"%b"}' % digest:
             break
+        begins = b'{"seq":%d,"prev":"%b",' % (seq + 1, head)
+        if left:
+            if not line.startswith(b'%b%b,"left":%d,' % (begins, common, left - 1)):
+                break
+            left -= 1
+        else:
+            end = line.find(LEFT, len(begins))
+            count = line[end + len(LEFT) : line.find(b",", end + len(LEFT))]
+            if not line.startswith(begins) or end < 0 or not count.isdigit():
+                break
+            left, common = int(count), line[len(begins) : end]
         good += 1
         seq += 1
         head = digest
-    return good, seq, head
+        if not left:
+            whole = good
+    return good, whole, Place(seq, head, left, common)
 
 
-def fault(line: bytes, seq: int) -> str:
-    """Why a line is not the record after `seq`, in words."""
+def fault(line: bytes, at: Place) -> str:
+    """Why a line is not the record after a place, in words."""
+    seq = at.seq
     if not intact(line):
         return f"record {seq + 1} was altered: its bytes do not match its hash"
     found = parse(line)
+    if joins(line, at):
+        why = f"it says that {found.left} more follow" if found.left != at.left - 1 else "it names another time, boot or watermark"
+        return f"record {seq + 1} does not go on with the append of record {seq}, of which {at.left} must follow: {why}"
     if found.seq == seq + 1:
         return f"record {seq + 1} does not follow record {seq}: it comes from another journal, or its predecessor was replaced"
     if found.seq <= seq:
@@ -207,6 +246,15 @@ def _head(line: Line, kind: str, decoder: msgspec.json.Decoder[H]) -> H:
     if head.schema != SCHEMA:
         raise Broken(f"the journal has schema {head.schema}, this version of tradingd reads {SCHEMA}")
     return head
+
+
+def fact_of(line: bytes) -> AnyFact:
+    """The fact of a line whose chain was walked. Its place is known by the key before it: no quote inside a text stands bare."""
+    begin = line.find(_FACT) + len(_FACT)
+    try:
+        return _fact.decode(line[begin:-TAIL])
+    except msgspec.MsgspecError:
+        return parse_fact(line)[1]  # says what is wrong
 
 
 def parse_fact(line: bytes) -> tuple[int, AnyFact]:

@@ -1,5 +1,6 @@
 """Opening a journal: prove the chain, cut a torn tail, refuse a damaged one. Repeating it after any kill gives the same (K15).
 
+Torn is what comes after the last whole append above the watermark: the facts of one step of the core are all there or none (J1).
 The order of the steps matters, each leaves the directory as good as it was:
 keep the cut bytes aside -> put the last segment in place anew, without them -> begin the notes anew -> open for appending.
 Records above the watermark are written anew too: after a failed fsync the page cache may show bytes that no disk has, and only
@@ -38,7 +39,8 @@ from tradingd.shell.journal.writer import Journal
 class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     """What was found. Fold `snapshot` (None: begin empty), then `tail()`.
 
-    seq, head: the last record.   cut_bytes: torn off the end and kept in `cut_file`.   created: the journal is new.
+    seq, head: the last record of the last whole append.   cut_bytes: torn off the end and kept in `cut_file`; `cut_records` of them
+    were whole records, of an append whose end is missing.   created: the journal is new.
     """
 
     genesis: Genesis
@@ -47,6 +49,7 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: bytes | None
     snapshot_seq: int
     cut_bytes: int
+    cut_records: int
     cut_file: str
     created: bool
     disk: Disk
@@ -92,11 +95,11 @@ def open_journal(
                 release()
     except OSError as e:
         raise wrap("the journal cannot be opened", e) from e
-    walk, start = found.walk, found.start
+    whole, start = found.walk.whole, found.start
     return journal, Recovery(
-        genesis=found.genesis, seq=walk.seq, head=walk.head.decode(), snapshot=start.state if start else None,
-        snapshot_seq=start.seq if start else 0, cut_bytes=cut[0], cut_file=cut[1], created=found.created, disk=env.disk,
-        directory=directory,
+        genesis=found.genesis, seq=whole.seq, head=whole.head.decode(), snapshot=start.state if start else None,
+        snapshot_seq=start.seq if start else 0, cut_bytes=cut[0], cut_records=found.walk.seq - whole.seq, cut_file=cut[1],
+        created=found.created, disk=env.disk, directory=directory,
     )  # fmt: skip
 
 
@@ -169,26 +172,29 @@ def _walk(walk: Walk, segments: list[tuple[int, str]], start: Snapshot | None) -
 
 def _judge(walk: Walk, watermark: int, last: str) -> None:
     """A torn tail may be cut; what was durable may not be missed."""
-    if walk.bad is not None and (walk.bad.segment != last or watermark >= walk.bad.seq):
+    bad = walk.bad
+    if bad is not None and (not bad.tear or bad.segment != last or watermark >= bad.seq):
         raise JournalDamaged(
-            f"{walk.bad.reason} ({walk.bad.segment}, line {walk.bad.line}); records up to {watermark} were durable: "
+            f"{bad.reason} ({bad.segment}, line {bad.line}); records up to {watermark} were durable: "
             "the journal was damaged after it was written, and trading on it is refused"
         )
-    if watermark > walk.seq:
+    if watermark > walk.whole.seq:
         raise JournalDamaged(
-            f"record {watermark} was durable, but the journal ends with {walk.seq}: trading on it is refused"
+            f"record {watermark} was durable, but the journal's last whole append ends with {walk.whole.seq}: trading on it is "
+            "refused"
         )
 
 
 def _mend(env: Env, directory: str, found: _Found) -> tuple[int, str]:
     """Cut what is torn and write anew what is not known durable: (bytes cut, the file that keeps them)."""
     walk, disk = found.walk, env.disk
-    if walk.bad is None and walk.seq <= found.watermark:
+    whole = walk.whole
+    if walk.bad is None and whole.seq <= found.watermark:
         return 0, ""
     path = f"{directory}/{walk.segment}"
     data = disk.read(path)
-    good, torn = data[: walk.offset], data[walk.offset :]
-    kept = _keep(disk, directory, walk.seq + 1, torn) if torn else ""
+    good, torn = data[: whole.offset], data[whole.offset :]
+    kept = _keep(disk, directory, whole.seq + 1, torn) if torn else ""
     env.failpoint("K15")
     place(disk, directory, walk.segment, good)
     env.failpoint("K15")
@@ -208,13 +214,13 @@ def _keep(disk: Disk, directory: str, seq: int, torn: bytes) -> str:
 
 
 def _start(env: Env, directory: str, found: _Found, settings: Settings, release: Callable[[], None]) -> Journal:
-    walk, disk = found.walk, env.disk
-    marks = Marks(disk, directory, found.genesis.instance, walk.seq, walk.head)
+    whole, disk = found.walk.whole, env.disk
+    marks = Marks(disk, directory, found.genesis.instance, whole.seq, whole.head)
     env.failpoint("K15")
     if RESERVE not in disk.listdir(directory):
         place(disk, directory, RESERVE, bytes(settings.reserve_bytes))
     store = Store(
-        env, directory, settings, instance=found.genesis.instance, seq=walk.seq, head=walk.head, segment=walk.segment,
-        size=walk.offset, marks=marks, release=release,
+        env, directory, settings, instance=found.genesis.instance, seq=whole.seq, head=whole.head, segment=found.walk.segment,
+        size=whole.offset, marks=marks, release=release,
     )  # fmt: skip
     return Journal(env, store, settings)

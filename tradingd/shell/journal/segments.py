@@ -12,10 +12,12 @@ from tradingd.shell.journal.record import (
     NO_HEAD,
     Genesis,
     JournalDamaged,
+    Place,
     fault,
     follow,
     hash_of,
     intact,
+    joins,
     parse,
     parse_genesis,
     parse_segment,
@@ -58,18 +60,32 @@ def batches(disk: Disk, path: str) -> Iterator[tuple[list[bytes], bytes]]:
 
 
 class Bad(msgspec.Struct, frozen=True):
-    """Where the chain ends too early. seq: of the first bad record.   line: counted from 1.   offset: bytes before it."""
+    """Where the chain ends too early. seq: of the first bad record.   line: counted from 1.   offset: bytes before it.
+
+    incomplete: the file ends inside a line or inside an append: a write that did not get to its end.
+    tear: a write that was not synced may look so; False for what no crash leaves, wherever it stands.
+    """
 
     segment: str
     line: int
     seq: int
     offset: int
     reason: str
-    incomplete: bool  # the last line, without a newline: a write that did not get to its end
+    incomplete: bool
+    tear: bool
+
+
+class Whole(msgspec.Struct, frozen=True):
+    """Where the last whole append ends. seq, head: its last record.   offset: bytes to there in the walk's segment."""
+
+    seq: int
+    head: bytes
+    offset: int
 
 
 class Walk:
-    """Follows the chain through segments. Afterwards: seq and head of the last good record, `bad` where it ended too early.
+    """Follows the chain through segments. Afterwards: seq and head of the last good record, `bad` where it ended too early, and
+    `whole`, to where a start takes back what is torn: one step of the core stays whole or goes (B2).
 
     expect: hashes that the records of those sequences must have.   durable: the highest watermark that good records claim.
     """
@@ -79,21 +95,30 @@ class Walk:
         self.directory = directory
         self.genesis = genesis
         self.expect = dict(expect or {})
-        self.seq = -1
-        self.head = NO_HEAD
+        self.at = Place(-1, NO_HEAD)
+        self.whole = Whole(-1, NO_HEAD, 0)
         self.durable = 0
         self.bad: Bad | None = None
         self.segment = ""
         self.offset = 0  # bytes of good lines in that segment
         self.line = 0
 
+    @property
+    def seq(self) -> int:
+        return self.at.seq
+
+    @property
+    def head(self) -> bytes:
+        return self.at.head
+
     def start_at(self, seq: int, head: bytes) -> None:
-        self.seq, self.head, self.durable = seq, head, seq
+        self.at, self.durable = Place(seq, head), seq
 
     def segment_all(self, first: int, name: str, skip_to: int | None = None) -> bool:
         """Walk one segment; False when the chain ended in it. skip_to: leave the records up to that one unwalked; it must be
         the one this walk starts after, else JournalDamaged."""
         self.segment, self.offset, self.line = name, 0, 0
+        self._mark()
         if skip_to is None and first != self.seq + 1:
             return self._end(f"record {self.seq + 1} is missing: the next segment begins with {first}")
         headers = 1 if first > 0 else 0
@@ -110,10 +135,13 @@ class Walk:
                 return False
             if rest and self.line >= to_skip + headers:
                 return self._end(f"record {self.seq + 1} is incomplete", incomplete=True)
-        if self.line < to_skip + headers:
+        if skip_to is not None and self.line < to_skip + headers:
             raise JournalDamaged(f"record {self.seq} in {name} was promised durable and is missing")
         if self.line == 0:
             return self._end(f"{name} is empty")
+        if self.at.left:
+            why = f"record {self.seq + 1} is missing: {self.at.left} of the append of record {self.seq} must follow"
+            return self._end(why, incomplete=True)
         return True
 
     def _header(self, line: bytes, first: int) -> bool:
@@ -132,37 +160,49 @@ class Walk:
             return self._end(f"{self.segment} does not go on where record {self.seq} ended")
         self.durable = max(self.durable, says.durable)
         self._pass([line])
+        self._mark()
         return True
 
     def _skip(self, lines: list[bytes], left: int) -> list[bytes]:
         """Leave out `left` records, the last of which must be the one the walk starts after."""
         self._pass(lines[:left])
+        self._mark()
         if left <= len(lines) and (not intact(lines[left - 1]) or hash_of(lines[left - 1]) != self.head):
             raise JournalDamaged(f"record {self.seq} in {self.segment} is not the one the snapshot was taken after")
         return lines[left:]
 
     def _records(self, lines: list[bytes]) -> bool:
         before = self.seq
-        good, self.seq, self.head = follow(lines, self.seq, self.head)
-        for seq in [seq for seq in self.expect if before < seq <= self.seq]:
+        good, whole, at = follow(lines, self.at)
+        for seq in [seq for seq in self.expect if before < seq <= at.seq]:
             line = lines[seq - before - 1]
             if self.expect[seq] != hash_of(line):
                 self._pass(lines[: seq - before - 1])
-                self.seq, self.head = seq - 1, parse(line).prev.encode()
+                self.at = Place(seq - 1, parse(line).prev.encode())
                 return self._end(f"record {seq} is not the one that was promised durable: history was rewritten")
-        self._pass(lines[:good])
+        if whole:
+            self._pass(lines[:whole])
+            self.at = Place(before + whole, hash_of(lines[whole - 1]))
+            self._mark()
+        self._pass(lines[whole:good])
+        self.at = at
         if good:
             self.durable = max(self.durable, parse(lines[good - 1]).durable)
         if good < len(lines):
-            return self._end(fault(lines[good], self.seq))
+            bad = lines[good]
+            return self._end(fault(bad, at), tear=not (intact(bad) and joins(bad, at)))
         return True
+
+    def _mark(self) -> None:
+        self.whole = Whole(self.seq, self.head, self.offset)
 
     def _pass(self, lines: list[bytes]) -> None:
         self.offset += sum(map(len, lines)) + len(lines)
         self.line += len(lines)
 
-    def _end(self, reason: str, *, incomplete: bool = False) -> bool:
-        self.bad = Bad(self.segment, self.line + 1, self.seq + 1, self.offset, reason, incomplete)
+    def _end(self, reason: str, *, incomplete: bool = False, tear: bool = True) -> bool:
+        # a segment's first line was synced before the segment got its name
+        self.bad = Bad(self.segment, self.line + 1, self.seq + 1, self.offset, reason, incomplete, tear and self.line > 0)
         return False
 
 

@@ -76,7 +76,8 @@ class Store:
         self._size = size
 
     def commit(self, group: Sequence[Stamped], marks: frozenset[int]) -> Committed:
-        """Write the group and sync it. OSError or Broken: nothing of it counts, and this store must not be used again."""
+        """Write the group, all of it into one segment, and sync it. OSError or Broken: nothing of it counts, and this store must
+        not be used again."""
         self._untouched()
         if self._size >= self.settings.segment_bytes and not self.full:
             self._rotate(group[0][0])

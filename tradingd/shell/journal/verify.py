@@ -16,8 +16,8 @@ LOOKS = 3  # at a last line that a running daemon may be writing
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """records: good ones, genesis not counted.   head: hash of the last good one.   durable: what is known to have been synced.
 
-    ok: every byte is as it was written.   torn: not ok, but only what was never durable is bad; the next start keeps it aside
-    and goes on.   bad: the first bad record.
+    ok: every byte is as it was written, and the last append is whole.   torn: not ok, but only what was never durable is bad, or
+    is an append whose end is missing; the next start keeps it aside and goes on.   bad: the first bad or missing record.
     """
 
     ok: bool
@@ -40,7 +40,7 @@ def verify(disk: Disk, directory: str) -> Report:
     try:
         genesis = genesis_of(disk, directory, segments)
     except JournalDamaged as e:
-        bad = Bad(segments[0][1], 1, 0, 0, str(e), incomplete=False)
+        bad = Bad(segments[0][1], 1, 0, 0, str(e), incomplete=False, tear=False)
         return Report(
             ok=False, torn=False, records=0, segments=len(segments), head="", durable=-1, instance="", bad=bad, fault=str(e)
         )  # fmt: skip
@@ -58,9 +58,9 @@ def verify(disk: Disk, directory: str) -> Report:
 
 
 def _segment(walk: Walk, first: int, name: str) -> bool:
-    seq, head, durable = walk.seq, walk.head, walk.durable
+    at, durable = walk.at, walk.durable
     for _ in range(LOOKS):
-        walk.seq, walk.head, walk.durable, walk.bad = seq, head, durable, None
+        walk.at, walk.durable, walk.bad = at, durable, None
         if walk.segment_all(first, name):
             return True
         if not _unfinished(walk.bad):
@@ -75,7 +75,7 @@ def _unfinished(bad: Bad | None) -> bool:
 def _report(walk: Walk, segments: int, last: str, durable: int) -> Report:
     fault, torn = "", False
     if walk.bad is not None:
-        torn = walk.bad.segment == last and durable < walk.bad.seq
+        torn = walk.bad.tear and walk.bad.segment == last and durable <= min(walk.whole.seq, walk.seq)
         fault = f"{walk.bad.reason} ({walk.bad.segment}, line {walk.bad.line})"
     elif durable > walk.seq:
         fault = f"record {durable} was durable, but the journal ends with {walk.seq}"

@@ -1,8 +1,8 @@
 """The journal as the house sees it: append buffers, one committer makes groups durable, followers hear of them in order.
 
-`append` never waits and never touches the disk; `run` takes all that is buffered as one group, has it written and synced on the
-writer thread, and only then tells anybody. A failed write or sync is final: the group is void, nobody hears of it, and every
-later call says Broken. Source: J1, RELIABILITY I1, I9, I10, B6.
+`append` never waits and never touches the disk; what one call is given is whole after any crash, or not there. `run` takes all
+that is buffered as one group, has it written and synced on the writer thread, and only then tells anybody. A failed write or
+sync is final: the group is void, nobody hears of it, and every later call says Broken. Source: J1, RELIABILITY I1, I9, I10, B6.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ class Journal:
         self._followers.append(follower)
 
     def append(self, facts: Sequence[AnyFact]) -> int:
-        """Buffer facts, all or none, and return the last sequence. They are durable once `synced` returns for it.
+        """Buffer facts, all or none, and return the last sequence. They are durable once `synced` returns for it, and a crash
+        before that leaves all of them or none (B2): hand over what belongs together in one call.
 
         FactRefused for a fact that could not be read back equal; Broken when the journal is, was closed, or when more than
         `pending_max` facts would wait for the disk.

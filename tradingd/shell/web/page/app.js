@@ -1,5 +1,5 @@
 // Connects, keeps the age of the data in sight, and draws the panels.
-import { el, span } from "/format.js";
+import { el, moment, span } from "/format.js";
 import * as panels from "/panels.js";
 
 const $ = (id) => document.getElementById(id);
@@ -30,7 +30,7 @@ const forget = (text) => {
   linked = false;
   $("accounts").replaceChildren();
   for (const id of ["house", "mode"]) $(id).hidden = true;
-  $("note").textContent = "";
+  $("note").textContent = $("now").textContent = "";
   delete document.body.dataset.mode;
   say(text);
   tick();
@@ -70,6 +70,7 @@ const draw = () => {
   $("mode").textContent = page.mode.toUpperCase();
   $("mode").hidden = false;
   $("note").textContent = page.note;
+  $("now").textContent = moment(page.now);
   const box = $("accounts");
   page.accounts.forEach((a, i) => {
     if (!box.children[i]) box.append(el("div", { class: "account" }));

@@ -31,6 +31,8 @@ export const exact = (text) => {
 const NS = 1e9;
 export const clock = (ns) => (ns ? new Date(ns / 1e6).toISOString().slice(11, 19) : DASH);
 export const moment = (ns) => (ns ? `${new Date(ns / 1e6).toISOString().slice(0, 16).replace("T", " ")} UTC` : DASH);
+// a check's time, as it was measured, without what every line would repeat
+export const plainTime = (text) => text.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.0+)?(?:\+00:00|Z)$/, "$1 $2");
 export const span = (seconds) => {
   const s = Math.max(0, Math.round(seconds));
   if (s < 60) return `${s} s`;

@@ -1,5 +1,5 @@
 // One function a panel: page values in, an element out.
-import { DASH, ago, clock, count, el, exact, moment, money, percent, signed, span, tone, until, words } from "/format.js";
+import { DASH, ago, clock, count, el, exact, moment, money, percent, plainTime, signed, span, tone, until, words } from "/format.js";
 
 const panel = (title, size, ...kids) => el("section", { class: `panel ${size}`, "data-panel": title.toLowerCase() }, el("h2", {}, title), ...kids);
 const empty = (text) => el("p", { class: "empty" }, text);
@@ -42,7 +42,7 @@ export const breaker = (a, page) => panel("Breaker and broker", "",
     : el("p", { class: "empty" }, "breaker armed, nothing tripped"),
   facts([
     ["broker", el("span", {}, `${a.broker.name} `, el("span", { class: a.broker.up ? "good" : "bad" }, a.broker.up ? "up" : "down")), ""],
-    ...(a.broker.why ? [["why", a.broker.why]] : []),
+    ...(a.broker.why && !a.broker.up ? [["why", a.broker.why]] : []),
     ["last word", ago(a.broker.last_event_ts, page.now)], ["last reconcile", ago(a.broker.last_reconcile_ts, page.now)],
     ["unknown orders", count(a.broker.unknown_orders), a.broker.unknown_orders ? "bad" : ""]]));
 
@@ -85,19 +85,20 @@ export const orders = (a, page) => {
 
 const verdict = (d) => (d.outcome === "act" ? el("span", { class: "tag" }, "acted") : el("span", { class: "tag warn" }, words(d.headline || "refused")));
 export const decisions = (a, page) => panel("Decisions", "wide", a.decisions.length
-  ? table([["decision"], ["time (UTC)"], ["symbol"], ["side"], ["kind"], ["result"], ["quantity", "n"], ["price", "n"], ["confidence", "n"], ["source", "grow"]],
+  ? table([["decision"], ["time"], ["symbol"], ["side"], ["kind"], ["result"], ["quantity", "n"], ["price", "n"], ["confidence", "n"], ["source", "grow"]],
       a.decisions.slice(0, 30).map((d) => ({ class: "click", "data-decision": d.decision_id, cells: [
-        el("button", { type: "button", "aria-haspopup": "dialog" }, d.decision_id), clock(d.ts), d.symbol, d.side, d.kind, verdict(d), exact(d.qty), money(d.ref_price),
+        el("button", { type: "button", "aria-haspopup": "dialog" }, d.decision_id), moment(d.ts), d.symbol, d.side, d.kind, verdict(d), Number(d.qty) ? exact(d.qty) : DASH, money(d.ref_price),
         percent(d.confidence, 0), words(d.source)] })))
   : empty(`No decisions yet.${waits(page)}`));
 
-const shown = (x) => (x === null ? DASH : typeof x === "number" ? String(Number(x.toPrecision(6))) : x);
+const shown = (x) => (x === null ? DASH : typeof x === "number" ? String(Number(x.toPrecision(6))) : plainTime(x));
+const reasons = (d) => (d.outcome === "act" ? verdict(d) : d.reasons.map((r) => el("span", { class: "tag warn" }, words(r))));
 export const why = (d, close) => [
   el("button", { type: "button", class: "close", on: close }, "close"),
-  el("h3", {}, `${d.decision_id}  ${d.side} ${d.symbol} ${d.kind}`), el("p", {}, verdict(d), ` ${moment(d.ts)} by ${d.source}, because of ${d.cause}`),
+  el("h3", {}, `${d.decision_id}  ${d.side} ${d.symbol} ${d.kind}`), el("p", {}, reasons(d), ` ${moment(d.ts)} by ${d.source}, because of ${d.cause}`),
   d.thesis ? el("p", { class: "dim" }, d.thesis) : null,
-  table([["check"], ["measured", "n"], ["limit", "n"], ["result"], ["note", "grow"]], d.checks.map(([name, value, limit, ok, reason, note]) => ({ cells: [
-    words(name), shown(value), shown(limit), el("span", { class: ok === null ? "dim" : ok ? "good" : "bad" }, ok === null ? "not reached" : ok ? "passed" : words(reason || "failed")), note] }))),
+  table([["check"], ["result"], ["measured", "n"], ["limit", "n"], ["note", "grow"]], d.checks.map(([name, value, limit, ok, reason, note]) => ({ cells: [
+    words(name), el("span", { class: ok === null ? "dim" : ok ? "good" : "tag bad" }, ok === null ? "not reached" : ok ? "passed" : words(reason || "failed")), shown(value), shown(limit), note] }))),
   facts([["stop", exact(d.stop)], ["target", exact(d.target)], ["quantity", exact(d.qty)], ["notional", exact(d.notional)], ["price it stood on", money(d.ref_price)],
     ["equity then", money(d.pools.equity)], ["active pool then", money(d.pools.active)], ["reserve then", money(d.pools.reserve)], ["tier", words(d.tier)], ["heat", percent(d.heat, 2)],
     ["breaker", words(d.breaker)], ["state", d.state], ["orders", d.orders.length ? d.orders.join(", ") : DASH]])];

@@ -1,0 +1,186 @@
+"""The link of one account: up, lost, again; how often it knocks, and what it says on the way down."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from tests.fakes.broker import REFUSED
+from tests.shell.stage import AAA, ONE, TWO, Stage, stage
+from tradingd.core.facts import Alerted, LinkChanged
+from tradingd.core.types import NS, Symbol
+from tradingd.shell.link import HISTORY_BARS, Link
+
+
+class Half:
+    """Chance that always draws the same. x: 0 is the shortest pause, 1 the longest."""
+
+    def __init__(self, x: float) -> None:
+        self.x = x
+
+    def random(self) -> float:
+        return self.x
+
+    def token(self, nbytes: int) -> str:
+        return "0" * 2 * nbytes
+
+
+@asynccontextmanager
+async def running(s: Stage, *, chance: float = 1.0) -> AsyncIterator[Link]:
+    """The link's own task, and the engine's."""
+    s.env.rng = Half(chance)
+    async with anyio.create_task_group() as group:
+        group.start_soon(s.house.engine.run)
+        for member in s.house.members.values():
+            group.start_soon(member.link.run)
+        await s.wait(0.0)
+        yield s.member.link
+        group.cancel_scope.cancel()
+
+
+def knocks(s: Stage) -> int:
+    return s.broker.count("connect")
+
+
+async def test_a_session_opens_learns_and_is_ready() -> None:
+    """B1: connected, instruments and daily bars learned, reconciled, and only then up."""
+    async with stage(linked=False) as s, running(s):
+        assert s.book.booked.link_up
+        assert set(s.book.markets) == {"AAA", "BBB"}
+        assert s.book.markets[AAA].atr is not None
+        assert ("history", "AAA") in s.broker.calls
+        assert HISTORY_BARS == 120
+        assert s.member.dispatch.up
+
+
+async def test_a_lost_link_is_told_and_comes_back() -> None:
+    """D1, B1: entries off at once, reconnect after a pause, resync, then up again; a page when something is held."""
+    async with stage() as s:
+        await s.hold()
+        async with running(s):
+            await s.wait(1)
+            s.broker.hang_up("maintenance")
+            await s.wait(0.0)
+            assert not s.member.dispatch.up
+            assert not s.book.booked.link_up
+            assert s.book.booked.link_why == "maintenance"
+            (alert,) = [a for a in s.said(Alerted) if isinstance(a, Alerted) and a.code == "broker_disconnected"]
+            assert alert.level == "page"
+            await s.wait(1)
+            assert s.book.booked.link_up
+            assert s.member.link.losses == {"fake": 1}
+            assert [f.up for f in s.said(LinkChanged) if isinstance(f, LinkChanged)][-3:] == [False, False, True]
+
+
+async def test_the_pause_doubles_up_to_half_a_minute() -> None:
+    """D1: 0.1, 0.2, 0.4 ... 25.6, 30, 30 seconds at the most, however long the venue is away."""
+    async with stage(linked=False) as s:
+        s.broker.script["connect"].extend(["down"] * 1_000)
+        async with running(s, chance=1.0):
+            seen = []
+            for _ in range(12):
+                before, began = knocks(s), s.clock.wall()
+                while knocks(s) == before:
+                    due = s.clock.next_wake()
+                    assert due is not None
+                    await s.wait((due - s.clock.wall()) / NS)
+                seen.append(round((s.clock.wall() - began) / NS, 6))
+        assert seen == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0, 30.0, 30.0]
+
+
+async def test_chance_halves_the_pause_at_the_most() -> None:
+    """D1: jitter, so that a thousand clients do not come back in one moment."""
+    async with stage(linked=False) as s:
+        s.broker.script["connect"].extend(["down"] * 1_000)
+        async with running(s, chance=0.0):
+            assert s.clock.next_wake() == s.clock.wall() + round(0.05 * NS)
+
+
+async def test_refused_logins_are_not_hammered() -> None:
+    """D7: three attempts, then never more than one in five minutes, whatever chance says."""
+    for chance in (0.0, 1.0):
+        async with stage(linked=False) as s:
+            s.broker.script["connect"].extend([REFUSED] * 1_000)
+            async with running(s, chance=chance):
+                await s.wait(299)
+                assert knocks(s) == 3
+                await s.wait(3_600)
+                assert 3 + 3_600 // 450 <= knocks(s) <= 3 + 3_600 // 300 + 1
+                assert s.book.booked.link_up is False
+
+
+async def test_a_refusal_that_ends_is_forgotten() -> None:
+    """D7: once a login worked, a lost link is a lost link again."""
+    async with stage(linked=False) as s:
+        s.broker.script["connect"].extend([REFUSED] * 3)
+        async with running(s):
+            await s.wait(500)
+            assert s.book.booked.link_up
+            s.broker.hang_up("cable")
+            await s.wait(60)
+            assert s.book.booked.link_up
+
+
+async def test_a_flapping_link_backs_off_and_a_steady_one_starts_afresh() -> None:
+    """D15: a session that ends at once is no success; fifty of them in ten minutes would be a login storm."""
+    async with stage(linked=False) as s:
+        async with running(s, chance=1.0):
+            for _ in range(600):
+                s.broker.hang_up("flap")
+                await s.wait(1)
+            flaps = knocks(s)
+            assert flaps < 40
+            await s.wait(120)
+            before = knocks(s)
+            s.broker.hang_up("once")
+            await s.wait(0.2)
+            assert knocks(s) == before + 1
+
+
+async def test_a_close_that_fails_is_no_fault() -> None:
+    """D2, I8: the session is gone already; the account goes on."""
+    async with stage() as s, running(s):
+        s.broker.script["close"].append("down")
+        s.broker.hang_up("half open")
+        await s.wait(1)
+        assert s.book.booked.link_up
+
+
+async def test_one_accounts_link_does_not_touch_the_other() -> None:
+    """B1, B4, H12: two accounts in one house; one cannot log in, the other trades."""
+    async with stage(accounts=(ONE, TWO), linked=False) as s:
+        s.brokers[ONE].script["connect"].extend([REFUSED, "down"] * 500)
+        async with running(s):
+            await s.wait(2)
+            one, two = (s.house.members[a].book.booked for a in (ONE, TWO))
+            assert (one.link_up, two.link_up) == (False, True)
+            s.quote()
+            s.idea()
+            await s.house.quiesce()
+            assert (s.brokers[ONE].count("submit"), s.brokers[TWO].count("submit")) == (0, 1)
+            assert one.recent[-1].headline is not None
+            s.brokers[TWO].hang_up("cable")
+            await s.wait(1)
+            assert two.link_up
+
+
+async def test_bars_are_learned_once() -> None:
+    """E4: a reconnect brings the same history again; the range is not learned twice from it."""
+    async with stage() as s:
+        before = (len(s.book.markets[AAA].bars), s.book.markets[AAA].atr)
+        await s.member.link.lost("cable")
+        await s.member.link.open()
+        await s.house.quiesce()
+        assert (len(s.book.markets[AAA].bars), s.book.markets[AAA].atr) == before
+
+
+async def test_the_operators_word_on_an_instrument_counts() -> None:
+    """H6: tick, lot and the like are corrected before anything is watched."""
+    async with stage(linked=False) as s:
+        link = s.member.link
+        link._instrument = lambda raw: type(raw)(symbol=raw.symbol, sector="corrected")
+        await link.open()
+        assert s.book.markets[Symbol("AAA")].instrument.sector == "corrected"
+        assert s.member.rules.instruments[AAA].sector == "corrected"
