@@ -106,7 +106,9 @@ def test_why_of_an_order_tells_its_life_and_its_decision(running: Demo) -> None:
     filled = next(o for o in running.json("orders", "--all")["demo"] if o["state"] == "filled" and o["leg"] == "entry")
     text = running.cli("why", filled["order_id"]).stdout
     assert f"entry {filled['side']} {filled['cum_qty']} {filled['symbol']}: acted" in text
-    assert f"{filled['side']} {filled['qty']}" in next(line for line in text.splitlines() if line.endswith("to be sent"))
+    assert f"{filled['side']} {filled['qty']}" in next(
+        line for line in text.splitlines() if line.endswith("to be sent")
+    )
     assert f"order {filled['order_id']}: filled" in text
     assert "stop" in text
     told = running.json("why", filled["order_id"])

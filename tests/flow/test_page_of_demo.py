@@ -72,7 +72,9 @@ async def test_the_page_lives_with_the_demo(tmp_path: Path) -> None:
             await tab.click(f"[data-decision={refused['decision_id']}] button")
             await tab.wait_for_selector("dialog[open]")
             assert await tab.locator("dialog tbody tr").count() == len(refused["checks"])
-            assert await tab.locator("dialog .tag.warn").count() == len(refused["reasons"])  # all of them, not the first only
+            assert await tab.locator("dialog .tag.warn").count() == len(
+                refused["reasons"]
+            )  # all of them, not the first only
             await _no_part_is_cut(tab, "dialog .scroll")
             await shoot(tab, tmp_path, "demo-why.png")
             await tab.click("dialog .close")
@@ -109,7 +111,9 @@ async def _dies(house: Demo, tab: Page) -> None:
 
 async def test_the_page_of_a_finished_replay_says_so(tmp_path: Path) -> None:
     """H2: nobody waits for a market that is over. (Without a terminal the demo ends; it is stopped at its last day here.)"""
-    with demo(tmp_path / "demo", "--from", "2008-09-02", "--to", "2008-09-12", "--port", "0", "--speed", "40000") as house:
+    with demo(
+        tmp_path / "demo", "--from", "2008-09-02", "--to", "2008-09-12", "--port", "0", "--speed", "40000"
+    ) as house:
         async with browser() as found:
             tab, errors = await visit(found, house.url, 1280)
             await tab.wait_for_selector("body.stale", timeout=60_000)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 
 from tests.fakes.disk import FakeDisk
 from tests.fakes.env import FakeEnv
@@ -85,7 +86,9 @@ class Floor:
 @asynccontextmanager
 async def floor() -> AsyncIterator[Floor]:
     """A house in mid-session on a real day, with no strategy switched on: nothing happens but what the test does."""
-    exchange = Exchange(Market(start="2005-03-07", end="2005-03-08", symbols=[AAPL]), {ACCOUNT: Money(Decimal(100_000))})
+    exchange = Exchange(
+        Market(start="2005-03-07", end="2005-03-08", symbols=[AAPL]), {ACCOUNT: Money(Decimal(100_000))}
+    )
     env = FakeEnv(FakeDisk(), now=exchange.now)
     config = demo_config()
     config.strategies.clear()
@@ -116,7 +119,14 @@ def _in_window(desk: HouseDesk) -> bool:
 def _idea(floor: Floor) -> Recommendation:
     now = floor.env.clock.wall()
     return Recommendation(
-        ts=now, id="idea-1", symbol=AAPL, action=Action.BUY, confidence=0.9, generated_at=now, source="api", thesis="a test"
+        ts=now,
+        id="idea-1",
+        symbol=AAPL,
+        action=Action.BUY,
+        confidence=0.9,
+        generated_at=now,
+        source="api",
+        thesis="a test",
     )
 
 
@@ -170,7 +180,7 @@ async def test_no_order_reaches_the_venue_before_its_intent_is_durable() -> None
         it.house.offer(_idea(it))
         it.house.engine.pump()
         for _ in range(20):
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
         assert it.house.journal.pending
         assert _arrived(it) == []
         assert not any(isinstance(f, OrderIntended) for f in it.durable())
@@ -187,21 +197,22 @@ def _arrived(it: Floor) -> list[str]:
 
 
 async def test_a_refused_idea_is_on_the_page_with_every_reason() -> None:
-    """E11, R1: the same idea twice, and one that comes when the market is closed; nothing reaches the venue for them."""
+    """E1, E11, R1: the same idea twice is one decision; one that comes late and weak is refused with all its reasons, unsent."""
     async with floor() as it:
         it.house.offer(_idea(it))
         await it.settled()
-        before = _arrived(it)
+        before, decided = _arrived(it), it.view().counts["decisions"]
         it.house.offer(_idea(it))
         await it.settled()
-        newest = it.view().decisions[0]
-        assert (newest.outcome, newest.headline) == ("skip", "duplicate")
+        assert (_arrived(it), it.view().counts["decisions"]) == (before, decided)
         await it.until(lambda: not it.exchange.floor.open)
         await it.until(lambda: not _in_window(it.desk))
         late = it.view().counts.get("refused", 0)
         now = it.env.clock.wall()
         it.house.offer(
-            Recommendation(ts=now, id="late", symbol=AAPL, action=Action.BUY, confidence=0.1, generated_at=now - 48 * HOUR)
+            Recommendation(
+                ts=now, id="late", symbol=AAPL, action=Action.BUY, confidence=0.1, generated_at=now - 48 * HOUR
+            )
         )
         await it.settled()
         view = it.view()

@@ -21,6 +21,7 @@ import uvloop
 from tradingd import __version__
 from tradingd.app import Daemon
 from tradingd.config import Config
+from tradingd.core.facts import LinkChanged, StartedUp
 from tradingd.core.types import NS, AccountId
 from tradingd.demo.audit import Known, Venue, Verdict, judge, known_of, venue_of
 from tradingd.demo.config import demo_config
@@ -28,6 +29,7 @@ from tradingd.demo.options import DemoOptions
 from tradingd.demo.place import fresh
 from tradingd.ports import Broken
 from tradingd.shell.env import RealClock, RealDisk
+from tradingd.shell.journal import records
 from tradingd.shell.logs import set_up
 
 ACCOUNT = AccountId("demo")
@@ -37,6 +39,8 @@ PLAN = (
     "K2:6", "K14:1", "K7:2", "K1:9", "K5:3", "K0:5", "K9:3", "outside", "K3:3", "K6:3", "K13:2", "outside",
 )  # fmt: skip
 LIFE_MAX_S = 4.0  # a life that does not come by its kill point is killed from outside
+RECONCILE_MAX_S = 20.0
+SETTLE_S = 1.0  # after it: orders that follow from what was learned, and their fills
 SPEED = 300_000  # session seconds in one real second, at the venue
 
 
@@ -53,6 +57,7 @@ def run_crash(options: DemoOptions) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, run.stop)
         run.kill(options.kills)
+        venue.freeze()
         run.last_life()
     finally:
         venue.stop()
@@ -69,6 +74,10 @@ def run_crash(options: DemoOptions) -> int:
 class VenueProcess(msgspec.Struct, frozen=True):
     process: subprocess.Popen[bytes]
     port: int
+
+    def freeze(self) -> None:
+        """No more prices: what the two logs say can then be compared, for nothing is on its way."""
+        self.process.send_signal(signal.SIGUSR1)
 
     def stop(self) -> None:
         self.process.terminate()
@@ -139,15 +148,28 @@ class Crash:
         return "outside"
 
     def last_life(self) -> None:
-        """Start once more, let it reconcile, stop it cleanly."""
+        """Start once more, let it reconcile and do what follows from that, stop it cleanly."""
         pid = self._fork("")
-        _pause(3.0)
+        end = self.clock.mono() + int(RECONCILE_MAX_S * NS)
+        while not self._reconciled() and self.clock.mono() < end:
+            _pause(0.1)
+        _pause(SETTLE_S)
         os.kill(pid, signal.SIGTERM)
         _, status = os.waitpid(pid, 0)
         if os.waitstatus_to_exitcode(status) != 0:
             raise Broken(
                 f"the last life ended with {os.waitstatus_to_exitcode(status)}: see {self.directory / 'daemon.log'}"
             )
+
+    def _reconciled(self) -> bool:
+        """Whether the newest life in the journal has its link up."""
+        up = False
+        for _seq, fact in records(RealDisk(), str(self.directory / "journal")):
+            if isinstance(fact, StartedUp):
+                up = False
+            elif isinstance(fact, LinkChanged):
+                up = fact.up
+        return up
 
     def _fork(self, failpoint: str) -> int:
         """A daemon in a process of its own, forked from here so that two hundred starts take a minute and not five."""

@@ -44,6 +44,7 @@ class HouseDesk:
         for member in house.members.values():
             self._decisions.extend(member.book.booked.recent)
         self._page: Page | None = None
+        self._built: tuple[int, int, str] | None = None  # what the page was built from
         house.follow(self._on_durable)
 
     # looking --------------------------------------------------------------------------------------------------------------
@@ -53,9 +54,9 @@ class HouseDesk:
         return self.house.inbox.taken + self.house.changes
 
     def page(self) -> Page:
-        seq = self.seq()
-        if self._page is None or self._page.seq != seq or self._page.note != self.note:
-            self._page = self._build(seq)
+        built = (self.seq(), self.house.journal.durable, self.note)
+        if self._page is None or self._built != built:
+            self._page, self._built = self._build(built[0]), built
         return self._page
 
     def _build(self, seq: int) -> Page:
@@ -189,7 +190,7 @@ class HouseDesk:
 
     def reconfigured(self, config: str, text: str) -> None:
         """The running configuration is another one now."""
-        self.config, self._config_text = config, text
+        self.config, self._config_text, self._built = config, text, None
 
     async def reload(self, actor: str) -> Answer:
         if self._reload is None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import time  # sim-ok: the venue is its own process
 from collections import deque
@@ -97,6 +98,7 @@ class VenueServer:
         self._gap = gap
         self._pulling = False
         self._origin: tuple[int, int] | None = None
+        self._frozen = False
 
     def app(self) -> web.Application:
         """The aiohttp application: a websocket at every path."""
@@ -186,7 +188,7 @@ class VenueServer:
             return
         self._pulling = True
         try:
-            while self.peers and all(p.credit > 0 for p in self.peers) and self.exchange.next_ts() is not None:
+            while not self._frozen and self.peers and all(p.credit > 0 for p in self.peers) and self.exchange.next_ts() is not None:
                 goal = self.exchange.quotes + BURST
                 while self.exchange.quotes < goal and self.peers and all(p.credit > 0 for p in self.peers):
                     if self.exchange.next_ts() is None:
@@ -196,6 +198,11 @@ class VenueServer:
         finally:
             self._pulling = False
 
+    def freeze(self) -> None:
+        """The market stands still from now on; orders and questions are still answered."""
+        self._catch_up()
+        self._frozen = True
+
     def _catch_up(self) -> None:
         """Real pacing: make everything up to the present happen."""
         if not self._pace or (self._origin is None and not self.peers):
@@ -204,6 +211,8 @@ class VenueServer:
         if self._origin is None:
             self._origin = (wall, self.exchange.now)
         while (due := self.exchange.next_ts()) is not None:
+            if self._frozen and self.exchange.next_is_market():
+                return
             started, base = self._origin
             present = base + int((wall - started) * self._pace)
             if due - present > SKIP_NS and self.exchange.next_is_market():
@@ -275,8 +284,9 @@ def _pairs(words: list[str]) -> list[tuple[str, str]]:
 
 
 async def main(argv: list[str]) -> None:
-    """Serve until ended."""
+    """Serve until ended; SIGUSR1 freezes the market."""
     server, port = build(argv)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, server.freeze)
     runner, port = await server.listen(port=port)
     print(json.dumps({"port": port, "url": f"ws://127.0.0.1:{port}/"}), flush=True)
     try:

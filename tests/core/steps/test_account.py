@@ -1,0 +1,207 @@
+"""What is learned of the account: link, positions, balances, corporate actions, starts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.core.world import ACCOUNT, ACME, BOLT, CORN, EURO, World
+from tradingd.core.events import AccountSeen, Action, Dividend, FxRate, LinkUp, PositionsSeen, Split, Stopping
+from tradingd.core.facts import (
+    CancelIntended, CashMoved, DriftCleared, DriftFound, Kind, LinkChanged, Outcome, Reason, ReplaceIntended, ReserveKind,
+    ReserveMoved, ShutDown, SplitApplied, StateChanged, StopSet,
+)  # fmt: skip
+from tradingd.core.types import Money, Price, Qty, Side, TradingState
+
+D = Decimal
+
+
+def test_the_first_balance_opens_the_account():
+    """E5: deposit and the reserve's first line, once."""
+    world = World()
+    assert [(c.kind, c.amount) for c in world.all(CashMoved)] == [("deposit", 100_000)]
+    assert [r.kind for r in world.all(ReserveMoved)] == [ReserveKind.INITIAL]
+    world.connect("100000")
+    assert len(world.all(CashMoved)) == 1
+
+
+def test_only_a_reconciled_link_is_up():
+    """B1: a session that has just opened is not ready for entries."""
+    world = World()
+    world.disconnect()
+    assert [(f.up, f.why) for f in world.of(LinkChanged)] == [(False, "cut")]
+    world.step(LinkUp(ts=world.now, account=ACCOUNT, broker="sim"))
+    assert world.recommend(ACME).headline is Reason.LINK_NOT_READY
+    world.reconcile()
+    assert world.recommend(BOLT).outcome is Outcome.ACT
+
+
+def test_a_lost_link_pages_when_something_is_held_and_tells_otherwise():
+    """I14."""
+    world = World()
+    world.disconnect()
+    world.connect()
+    world.buy(ACME)
+    world.disconnect()
+    assert [a.level for a in world.book.booked.alerts] == ["tell", "page"]
+
+
+def test_drift_is_told_with_both_figures_keeps_entries_off_and_is_never_overwritten():
+    """B6, D24: once for the same figures; agreement clears it."""
+    world = World()
+    world.buy(ACME)
+    world.positions(ACME="12")
+    [drift] = world.of(DriftFound)
+    assert (drift.ours, drift.venue) == (35, 12)
+    assert world.book.qty(ACME) == 35
+    assert world.positions(ACME="12") == ()
+    assert len([d for d in (world.positions(ACME="13"), world.of(DriftFound)) if d]) == 2
+    world.restart()
+    world.connect()
+    world.quote(ACME, 100.0)
+    assert Reason.DRIFT in world.recommend(ACME).reasons
+    assert world.recommend(ACME, Action.SELL).outcome is Outcome.ACT
+    world.positions(ACME="35")
+    assert [c.symbol for c in world.of(DriftCleared)] == [ACME]
+
+
+def test_positions_of_another_moment_are_not_compared():
+    """B6, D14: only at the same count of fills."""
+    world = World()
+    world.step(PositionsSeen(ts=world.now, account=ACCOUNT, positions={ACME: Qty(D(9))}, cursor=5))
+    assert world.last == ()
+
+
+def test_a_difference_in_cash_is_told_and_not_taken_over():
+    """B6."""
+    world = World()
+    world.buy(ACME)
+    stop = world.book.protection(ACME).order.order_id
+    world.cancelled(stop)
+    for w in world.book.open_orders():
+        world.cancelled(w.order.order_id)
+    ours = world.book.booked.cash
+    world.step(AccountSeen(ts=world.now, account=ACCOUNT, cash=Money(ours - 500), equity=Money(D(0))))
+    assert world.book.booked.cash == ours
+
+
+def test_a_blocked_account_takes_no_new_risk():
+    """I14, R2: by a rule's own hold."""
+    world = World()
+    world.step(AccountSeen(ts=world.now, account=ACCOUNT, cash=Money(D(100_000)), equity=Money(D(0)), blocked=True))
+    assert [s.key for s in world.of(StateChanged)] == ["rule:account_blocked"]
+    assert world.book.state() is TradingState.REDUCING
+
+
+def test_a_dividend_counts_once():
+    """F9: by its action id, also after a restart."""
+    world = World()
+    paid = Dividend(ts=world.now, account=ACCOUNT, symbol=ACME, amount=Money(D("12.34")), action_id="d1")
+    world.step(paid)
+    world.restart()
+    assert world.step(paid) == ()
+    assert world.book.booked.cash == D("100012.34")
+    assert world.book.booked.deposits == 100_000
+
+
+def test_a_split_moves_position_stop_levels_and_the_stop_at_the_venue():
+    """F9: value and risk are the same before and after; the next quote at the new level sets nothing off."""
+    world = World()
+    qty = world.buy(ACME)
+    entry = world.recommend(BOLT).orders[0]
+    equity, atr = world.book.equity, world.book.markets[ACME].atr
+    split = Split(ts=world.now, symbol=ACME, ratio=4.0, action_id="s1")
+    world.step(split)
+    assert world.book.qty(ACME) == 4 * qty
+    assert world.book.equity == pytest.approx(equity)
+    assert world.book.markets[ACME].atr == pytest.approx(atr / 4)
+    [level] = world.of(StopSet)
+    assert (level.stop, level.target, level.why) == (D("24.25"), D("26.13"), "split")
+    assert [(r.qty, r.stop) for r in world.of(ReplaceIntended)] == [(4 * qty, D("24.25"))]
+    assert world.quote(ACME, 25.0) == ()
+    assert world.step(split) == ()
+    assert not [c for c in world.all(CancelIntended) if c.order_id == entry], "another symbol's entry stays"
+    assert len(world.all(SplitApplied)) == 1
+    assert world.refold() == world.book.dump()
+
+
+def test_an_entry_priced_before_a_split_is_taken_back():
+    """F9: no order of four times the wrong size."""
+    world = World()
+    entry = world.recommend(ACME).orders[0]
+    world.step(Split(ts=world.now, symbol=ACME, ratio=4.0, action_id="s1"))
+    assert [c.order_id for c in world.of(CancelIntended)] == [entry]
+
+
+def test_a_rate_changes_what_foreign_positions_are_worth():
+    """O4: account currency for one of the other."""
+    world = World()
+    world.foreign_fill(EURO, Side.BUY, "10", "100")
+    before = world.book.equity
+    world.step(FxRate(ts=world.now, currency="EUR", rate=Price(D("1.50"))))
+    assert world.book.equity == pytest.approx(before + 500)
+    assert world.step(FxRate(ts=world.now, currency="EUR", rate=Price(D("1.50")))) == ()
+
+
+def test_three_unclean_starts_in_a_quarter_of_an_hour_end_in_a_halt():
+    """H6, H7: the third one, also when clean ones lie between; a named operator lifts it."""
+    world = World()
+    for clean in (False, True, False):
+        world.wait(60)
+        world.start(clean=clean)
+    assert world.book.state() is TradingState.ACTIVE
+    world.wait(60)
+    world.start(clean=False)
+    assert world.book.state() is TradingState.HALTED
+    assert list(world.book.booked.holds) == ["rule:crash_loop"]
+
+
+def test_unclean_starts_far_apart_halt_nothing():
+    """H6: the window is fifteen minutes."""
+    world = World()
+    for _ in range(5):
+        world.wait(600)
+        world.start(clean=False)
+    assert world.book.state() is TradingState.ACTIVE
+
+
+def test_a_start_trusts_no_link_of_the_process_before():
+    """B1, H5."""
+    world = World()
+    world.start()
+    assert world.recommend(ACME).headline is Reason.LINK_NOT_READY
+
+
+def test_a_clean_stop_is_remembered():
+    """H11."""
+    world = World()
+    world.step(Stopping(ts=world.now, reason="asked"))
+    assert [s.reason for s in world.of(ShutDown)] == ["asked"]
+    assert world.book.booked.stopped
+
+
+def test_reconciling_protects_what_a_crash_left_without_a_stop():
+    """A6, E4: the fill was durable, the stop was not yet."""
+    world = World()
+    world.fill(world.recommend(ACME).orders[0])
+    cut = next(i for i, f in enumerate(world.facts) if isinstance(f, StopSet))
+    world.facts = world.facts[:cut]
+    world.restart()
+    assert ACME not in world.book.booked.levels
+    world.bars()
+    world.connect()
+    assert world.book.protection(ACME).qty == 35
+
+
+def test_a_position_whose_instrument_is_not_configured_any_more_raises_nothing():
+    """STYLE B7: told as unprotected; the rest goes on."""
+    world = World()
+    world.buy(ACME)
+    del world.book.markets[ACME]
+    world.book.booked.levels.clear()
+    world.reconcile()
+    world.minutes(2)
+    assert "unprotected_position" in world.codes()
+    world.quote(CORN, 100.0)
+    assert world.recommend(CORN).kind is Kind.ENTRY

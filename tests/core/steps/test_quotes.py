@@ -1,0 +1,207 @@
+"""The quote path: what is believed, what is thrown away, and what a crossing sets off."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import inf, nan
+
+import pytest
+
+from tests.core.world import ACME, BOLT, World
+from tradingd.core.events import Quote, Verb
+from tradingd.core.facts import BreakerKind, BreakerTripped, Decided, Kind, OrderIntended, Outcome
+from tradingd.core.rules import QuoteSettings
+from tradingd.core.types import NS, Side, Symbol
+
+D = Decimal
+
+
+@pytest.mark.parametrize(
+    ("kind", "bid", "ask"),
+    [
+        ("crossed", 100.02, 100.00),
+        ("not_positive", 0.0, 100.0),
+        ("not_positive", -1.0, 100.0),
+        ("not_finite", nan, 100.0),
+        ("not_finite", 100.0, nan),
+        ("not_finite", 100.0, inf),
+        ("absurd", 1000.0, 1000.02),
+        ("absurd", 10.0, 10.02),
+        ("absurd", 1e308, 1e308),
+    ],
+)
+def test_a_bad_quote_is_quarantined_and_counted(kind, bid, ask):
+    """B7, F2, F3, F4: it changes no mark, no equity, and sets off no stop."""
+    world = World()
+    world.buy(ACME)
+    market, equity, quotes = world.book.markets[ACME], world.book.equity, world.book.quotes
+    before = (market.bid, market.ask, market.mid, market.ts)
+    assert world.raw(ACME, bid, ask) == ()
+    assert (market.bid, market.ask, market.mid, market.ts) == before
+    assert (world.book.equity, world.book.quotes) == (equity, quotes)
+    assert market.quarantined == {kind: 1}
+
+
+def test_late_and_repeated_quotes_are_quarantined():
+    """B7: out of order by source time; the same instant and sequence again."""
+    world = World()
+    market = world.book.markets[ACME]
+    world.raw(ACME, 100.0, 100.1, ts=market.ts - 1)
+    world.raw(ACME, 100.0, 100.1, ts=market.ts, seq=market.seq)
+    assert market.quarantined == {"out_of_order": 1, "duplicate": 1}
+    world.raw(ACME, 100.0, 100.1, ts=market.ts, seq=market.seq + 1)
+    assert market.bid == 100.0
+
+
+def test_a_new_level_is_believed_after_its_confirmations():
+    """F4: three quotes in a row that agree with each other; the third one counts."""
+    world = World()
+    market = world.book.markets[ACME]
+    for n, mid in enumerate((50.0, 50.5, 51.0), 1):
+        world.quote(ACME, mid)
+        assert (market.mid == mid) == (n == 3)
+    assert market.quarantined == {"absurd": 2}
+
+
+def test_confirmations_must_come_in_a_row_and_agree():
+    """F4: a good quote in between, or prints far from each other, begin the count again."""
+    world = World()
+    market = world.book.markets[ACME]
+    for mid in (50.0, 50.0, 100.0, 50.0, 50.0, 300.0, 50.0):
+        world.quote(ACME, mid)
+    assert market.mid == 100.0
+
+
+def test_the_largest_float_does_not_poison_a_market_that_has_no_price_yet():
+    """F3: the middle of two such prices would be infinite, and nothing would be believed after it."""
+    world = World(ready=False)
+    world.raw(ACME, 1e308, 1e308)
+    world.quote(ACME, 100.0)
+    assert world.book.markets[ACME].mid == 100.0
+
+
+def test_a_quote_of_a_stranger_changes_nothing():
+    """B7: not watched, not counted."""
+    world = World()
+    assert world.step(Quote(Symbol("NOPE"), 1.0, 1.1, world.now)) == ()
+    assert world.book.quotes == 4
+
+
+def test_time_does_not_step_back_with_a_slower_source():
+    """B8: sources differ in delay; the account's time does not."""
+    world = World()
+    now = world.book.now
+    world.raw(ACME, 100.0, 100.1, ts=world.book.markets[ACME].ts + 1)
+    assert world.book.now == now
+
+
+def test_equity_follows_the_middle():
+    """E5: quantity times the move."""
+    world = World()
+    qty = float(world.buy(ACME))
+    before = world.book.equity
+    world.quote(ACME, 102.0)
+    assert world.book.equity == pytest.approx(before + qty * 2.0)
+
+
+def test_the_venues_stop_has_its_moment_before_the_house_closes():
+    """E4, G11: within the grace nothing is sent; after it exactly one closing order."""
+    world = World()
+    qty = world.buy(ACME)
+    assert world.quote(ACME, 96.9) == ()
+    assert world.quote(ACME, 96.9) == ()
+    world.quote(ACME, 96.9)
+    assert [f.order.qty for f in world.of(OrderIntended)] == [qty]
+    for _ in range(20):
+        assert world.quote(ACME, 96.5) == ()
+
+
+def test_each_breach_has_a_moment_of_its_own():
+    """E4, G11: a price that came back inside the stop ended the first breach."""
+    world = World()
+    world.buy(ACME)
+    assert world.quote(ACME, 96.9) == ()
+    world.quote(ACME, 98.0)
+    world.wait(600)
+    assert world.quote(ACME, 96.9) == ()
+
+
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+def test_a_gap_through_the_stop_makes_exactly_one_exit_of_the_real_size(side):
+    """F6: without a stop at the venue the house closes at the first quote beyond, once, however many follow."""
+    world = World(protective=False)
+    world.foreign_fill(ACME, side, "30", "100")
+    world.quote(ACME, 100.0 - side.sign * 20)
+    exits = list(world.of(OrderIntended))
+    for _ in range(30):
+        world.quote(ACME, 100.0 - side.sign * 20)
+        exits += world.of(OrderIntended)
+    assert [(f.order.qty, f.order.side, f.order.protective) for f in exits] == [(D(30), side.opposite, True)]
+
+
+def test_a_gap_through_the_stop_beyond_the_position_limit_cools_the_ticker_down():
+    """E6: whatever closes it, a position that lost more than its limit keeps its ticker closed; told once."""
+    world = World(protective=False)
+    world.foreign_fill(ACME, Side.BUY, "30", "100")
+    for _ in range(5):
+        world.quote(ACME, 80.0)
+    assert [(t.kind, t.symbol) for t in world.all(BreakerTripped)] == [(BreakerKind.SINGLE_POSITION, ACME)]
+    assert [d.source for d in world.all(Decided)] == ["stop"]
+
+
+def test_a_position_that_lost_its_limit_is_closed_and_its_ticker_cools_down():
+    """E6: 8 % of the entry value, before its wide stop is reached; other tickers go on."""
+    world = World(atr=8.0, protective=False)
+    qty = world.buy(ACME)
+    world.quote(ACME, 91.0)
+    [trip] = world.of(BreakerTripped)
+    [exit_] = world.of(Decided)
+    assert (trip.kind, trip.symbol, trip.until) == (BreakerKind.SINGLE_POSITION, ACME, world.now + 1440 * 60 * NS)
+    assert (exit_.source, exit_.kind, exit_.outcome, exit_.qty) == ("breaker", Kind.EXIT, Outcome.ACT, qty)
+    world.fill(world.exit_order().order.order_id)
+    world.quote(ACME, 91.0)
+    world.quote(BOLT, 100.0)
+    assert [r.value for r in world.recommend(ACME).reasons] == ["ticker_cooldown"]
+    assert world.recommend(BOLT).outcome is Outcome.ACT
+
+
+def test_the_target_closes_the_position():
+    """E4: at the bid for a long."""
+    world = World(protective=False)
+    world.buy(ACME)
+    world.quote(ACME, 104.6)
+    assert [d.source for d in world.of(Decided)] == ["target"]
+
+
+def test_under_a_halt_the_stop_acts_and_the_target_does_not():
+    """FEATURES 5.9, H3: protective orders only."""
+    world = World(protective=False)
+    world.buy(ACME)
+    world.say(Verb.HALT)
+    world.quote(ACME, 104.6)
+    assert [(d.source, d.outcome) for d in world.of(Decided)] == [("target", Outcome.SKIP)]
+    world.wait(61)
+    world.quote(ACME, 90.0)
+    assert [(d.source, d.outcome) for d in world.of(Decided)] == [("stop", Outcome.ACT)]
+
+
+def test_a_refused_close_is_not_fired_again_at_each_quote():
+    """F7, G4: once a minute."""
+    world = World(protective=False)
+    world.buy(ACME)
+    world.quote(ACME, 90.0)
+    world.reject(world.exit_order().order.order_id)
+    exits = 0
+    for _ in range(130):
+        world.quote(ACME, 90.0)
+        exits += len(world.of(OrderIntended))
+        for w in world.book.open_orders(ACME):
+            world.reject(w.order.order_id)
+    assert exits == 2
+
+
+def test_settings_refuse_what_cannot_be_meant():
+    """H1: a band of everything, a confirmation by nobody."""
+    for wrong in ({"band": 1.0}, {"band": 0.0}, {"confirmations": 1}, {"atr_bars": 1}):
+        with pytest.raises(ValueError, match="must be"):
+            QuoteSettings(**wrong)
