@@ -18,7 +18,16 @@ import msgspec
 import uvloop
 
 from tradingd.config import (
-    AccountSettings, Config, ConfigError, Override, Secret, SecretMissing, config_hash, describe, diff, settings,
+    AccountSettings,
+    Config,
+    ConfigError,
+    Override,
+    Secret,
+    SecretMissing,
+    config_hash,
+    describe,
+    diff,
+    settings,
 )  # fmt: skip
 from tradingd.config import WebSettings as WebConfig
 from tradingd.core.events import Command, ConfigLoaded, Verb

@@ -178,6 +178,18 @@ def test_the_state_directory_is_found(cli: Cli, tmp_path: Path, monkeypatch: pyt
         assert cli("status", *(["--dir", str(where)] if how == "option" else [])).code == 0
 
 
+def test_a_demo_here_stands_in_for_a_daemon_that_never_ran(cli: Cli, tmp_path: Path) -> None:
+    """H3: in a fresh checkout `status` means the demo; once the configured daemon has a directory, only that one is meant."""
+    (tmp_path / "tradingd.toml").write_text('mode = "paper"\n[state]\ndir = "house"\n[accounts.a]\n')
+    (tmp_path / "tradingd-demo").mkdir()
+    with running(tmp_path / "tradingd-demo"):
+        assert cli("status").code == 0
+        (tmp_path / "house").mkdir()
+        ran = cli("halt")
+        assert ran.code == 3
+        assert str(tmp_path / "house") in ran.err
+
+
 def test_nothing_to_go_by_is_said(cli: Cli) -> None:
     ran = cli("status")
     assert ran.code == 3

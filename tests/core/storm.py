@@ -10,8 +10,18 @@ from hypothesis import strategies as st
 from tests.core.world import ACCOUNT, ACME, BOLT, CORN, EURO, HOUR, World
 from tradingd.core.book.orders import Working
 from tradingd.core.events import (
-    AccountSeen, Action, CancelRejected, Dividend, FxRate, InstrumentStatus, OrderExpired, OrderReplaced, PositionsSeen, ReplaceRejected,
-    Split, Verb,
+    AccountSeen,
+    Action,
+    CancelRejected,
+    Dividend,
+    FxRate,
+    InstrumentStatus,
+    OrderExpired,
+    OrderReplaced,
+    PositionsSeen,
+    ReplaceRejected,
+    Split,
+    Verb,
 )  # fmt: skip
 from tradingd.core.facts import AnyFact
 from tradingd.core.types import ZERO, Money, Price, Qty, Side
@@ -120,8 +130,11 @@ def _say(world: World, w: Working, word: str) -> None:
             if w.pending:
                 rev, asked = max(w.pending.items())
                 world.step(
-                    OrderReplaced(ts=world.now, account=ACCOUNT, order_id=order_id, rev=rev, qty=asked.qty, limit=asked.limit, stop=asked.stop)
-                )
+                    OrderReplaced(
+                        ts=world.now, account=ACCOUNT, order_id=order_id, rev=rev, qty=asked.qty, limit=asked.limit,
+                        stop=asked.stop,
+                    )
+                )  # fmt: skip
         case "replace_rejected":
             world.step(ReplaceRejected(ts=world.now, account=ACCOUNT, order_id=order_id, rev=w.rev_asked, code="no"))
         case "cancel_rejected":

@@ -18,8 +18,26 @@ from tradingd.core.book.booked import Booked
 from tradingd.core.book.fold import fold
 from tradingd.core.book.orders import Working
 from tradingd.core.events import (
-    AccountSeen, Action, Bar, Command, Event, FillSeen, LinkLost, LinkUp, OrderAccepted, OrderCancelled, OrderNever, OrderRejected,
-    OrderUnknown, PositionsSeen, Quote, Recommendation, Reconciled, Started, Timer, Verb,
+    AccountSeen,
+    Action,
+    Bar,
+    Command,
+    Event,
+    FillSeen,
+    LinkLost,
+    LinkUp,
+    OrderAccepted,
+    OrderCancelled,
+    OrderNever,
+    OrderRejected,
+    OrderUnknown,
+    PositionsSeen,
+    Quote,
+    Recommendation,
+    Reconciled,
+    Started,
+    Timer,
+    Verb,
 )  # fmt: skip
 from tradingd.core.facts import AnyFact, Decided
 from tradingd.core.gates.breaker import BreakerSettings
@@ -33,7 +51,18 @@ from tradingd.core.gates.window import SessionTable, WindowSettings
 from tradingd.core.pipeline import step
 from tradingd.core.rules import EntrySettings, QuoteSettings, Rules
 from tradingd.core.types import (
-    NS, AccountId, ExecId, Instrument, Leg, Money, OrderId, Price, Qty, Side, Symbol, VenueOrderId,
+    NS,
+    AccountId,
+    ExecId,
+    Instrument,
+    Leg,
+    Money,
+    OrderId,
+    Price,
+    Qty,
+    Side,
+    Symbol,
+    VenueOrderId,
 )  # fmt: skip
 from tradingd.shell.identity import session_table
 
@@ -162,7 +191,9 @@ class World:
             found += self.timer()
         return found
 
-    def recommendation(self, symbol: Symbol, action: Action = Action.BUY, confidence: float = 0.9, **changes: Any) -> Recommendation:
+    def recommendation(
+        self, symbol: Symbol, action: Action = Action.BUY, confidence: float = 0.9, **changes: Any
+    ) -> Recommendation:
         self._ids += 1
         plain: dict[str, Any] = {
             "ts": self.now, "id": f"r{self._ids}", "symbol": symbol, "action": action, "confidence": confidence,

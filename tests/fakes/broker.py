@@ -14,10 +14,25 @@ from decimal import Decimal
 import msgspec
 
 from tradingd.core.events import (
-    Bar, FillSeen, OrderAccepted, OrderCancelled, OrderReplaced,
+    Bar,
+    FillSeen,
+    OrderAccepted,
+    OrderCancelled,
+    OrderReplaced,
 )  # fmt: skip
 from tradingd.core.types import (
-    AccountId, ExecId, Instrument, Money, Order, OrderId, OrderType, Price, Qty, Side, Symbol, VenueOrderId,
+    AccountId,
+    ExecId,
+    Instrument,
+    Money,
+    Order,
+    OrderId,
+    OrderType,
+    Price,
+    Qty,
+    Side,
+    Symbol,
+    VenueOrderId,
 )  # fmt: skip
 from tradingd.ports import AccountReport, LinkDown, OrderReport, PositionsReport, Quirks, Sink, VenueRefused
 

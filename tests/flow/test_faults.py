@@ -1,8 +1,9 @@
-"""A whole house against the simulated venue with its faults switched on: whatever goes wrong on the way, both sides agree in the end."""
+"""A whole house against the simulated venue with its faults switched on: in the end both sides agree."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -14,8 +15,10 @@ from tradingd.core.facts import AnyFact, Filled, OrderIntended
 from tradingd.core.types import AccountId, Money
 from tradingd.demo.config import demo_config
 from tradingd.demo.lockstep import Lockstep
+from tradingd.ports import LinkDown
 from tradingd.shell.env import RealEnv, ReplayClock
 from tradingd.shell.house import House
+from tradingd.shell.schedule import Chore
 from tradingd_adapters.sim.accounts import Arrival
 from tradingd_adapters.sim.exchange import Exchange
 from tradingd_adapters.sim.faults import Fault, Faults
@@ -31,17 +34,28 @@ async def _breathe(_traded: int) -> bool:
     return True
 
 
+def _shrugging(work: Chore) -> Chore:
+    async def run() -> None:
+        with suppress(LinkDown):
+            await work()
+
+    return run
+
+
 async def lived(directory: Path, faults: Faults) -> tuple[House, Exchange, list[AnyFact]]:
-    """Some weeks of trading with faults, then an hour of session without; every fact, in order."""
+    """Some weeks of trading with faults, then two sessions without; every fact, in order."""
     clock = ReplayClock()
     env = RealEnv(clock=clock, failpoint="")
     config = demo_config()
-    exchange = Exchange(Market(start="2008-01-02", end="2008-02-05"), {ACCOUNT: Money(config.accounts[ACCOUNT].capital)}, faults=faults)
+    capital = Money(config.accounts[ACCOUNT].capital)
+    exchange = Exchange(Market(start="2008-01-02", end="2008-02-05"), {ACCOUNT: capital}, faults=faults)
     clock.set(exchange.now)
     house = house_of(env, config, directory, {ACCOUNT: InprocSim(exchange, ACCOUNT)}, instance="test", build="b")
     told: list[AnyFact] = []
     house.follow(told.extend)
     rates = dict(faults.rates)
+    for chore in house.schedule.chores:  # live, `supervise.chore` ends a round that loses its link
+        chore.chore = _shrugging(chore.chore)
     async with anyio.create_task_group() as group:
         house.spawn_writers(group)
         house.start("demo", "b", "c")
@@ -54,8 +68,7 @@ async def lived(directory: Path, faults: Faults) -> tuple[House, Exchange, list[
                 faults.rates.clear()
             return await _breathe(traded)
 
-        last = Exchange(Market(start="2008-02-04", end="2008-02-05"), {}).now
-        healed = last
+        healed = Exchange(Market(start="2008-02-04", end="2008-02-05"), {}).now
         driver = Lockstep(house, exchange, clock, pace=pace, every=1)
         await driver.run()
         await house.quiesce()
@@ -97,7 +110,7 @@ async def test_in_the_end_both_sides_agree(tmp_path: Path, fault: Fault) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", [Fault.OVERFILL, Fault.DOUBLE_EXECUTION], ids=str)
 async def test_a_hostile_venue_is_believed_where_it_is_real_and_told(tmp_path: Path, fault: Fault) -> None:
-    """A17, D9, I4: more than ordered, or one fill under two ids: the position is the venue's, new risk stops."""
+    """A17, D9, I4: more than ordered is booked and stops new risk; one fill under two ids is known by its number."""
     faults = Faults(7)
     faults.arm(fault, 1)
     house, exchange, _ = await lived(tmp_path, faults)
@@ -106,4 +119,5 @@ async def test_a_hostile_venue_is_believed_where_it_is_real_and_told(tmp_path: P
     ours = {s: q for s in book.booked.positions if (q := book.qty(s))}
     theirs = {s: q for s, q in venue.positions.items() if q}
     assert ours == theirs or set(book.booked.drift) == {s for s in {*ours, *theirs} if ours.get(s) != theirs.get(s)}
-    assert book.state().value == "reducing"
+    if fault is Fault.OVERFILL:
+        assert book.state().value == "reducing"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from decimal import Decimal
 
 import anyio
 
@@ -147,8 +146,8 @@ async def turns(n: int = 40) -> None:
 
 
 def built(
-    env: Env, clock: ReplayClock, brokers: Mapping[AccountId, FakeBroker], where: str = WHERE, *, settings: HouseSettings = SETTINGS,
-    snapshot_every: int = 50_000,
+    env: Env, clock: ReplayClock, brokers: Mapping[AccountId, FakeBroker], where: str = WHERE, *,
+    settings: HouseSettings = SETTINGS, snapshot_every: int = 50_000,
 ) -> House:  # fmt: skip
     accounts = tuple(brokers)
     return open_house(
@@ -160,8 +159,8 @@ def built(
 
 @asynccontextmanager
 async def stage(
-    disk: FakeDisk | None = None, *, accounts: tuple[AccountId, ...] = (ONE,), brokers: Mapping[AccountId, FakeBroker] | None = None,
-    quirks: Quirks | None = None, now: int = T0, linked: bool = True, snapshot_every: int = 50_000,
+    disk: FakeDisk | None = None, *, accounts: tuple[AccountId, ...] = (ONE,),
+    brokers: Mapping[AccountId, FakeBroker] | None = None, quirks: Quirks | None = None, now: int = T0, linked: bool = True, snapshot_every: int = 50_000,
 ) -> AsyncIterator[Stage]:  # fmt: skip
     """A house whose writers run; linked: each account connected and reconciled. brokers: of a former life, to go on with."""
     env = FakeEnv(disk if disk is not None else FakeDisk(), now)

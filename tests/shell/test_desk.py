@@ -20,7 +20,7 @@ from tradingd.shell.web.desk import Answer
 def desk_of(s: Stage, **changes: object) -> HouseDesk:
     known: dict[str, object] = {
         "mode": "demo", "build": "b" * 64, "config": "c" * 64, "config_text": "mode = demo\n", "alive": lambda: True,
-        "shutdown": lambda why: None, "started": s.clock.wall(),
+        "shutdown": lambda _why: None, "started": s.clock.wall(),
     }  # fmt: skip
     return HouseDesk(s.house, **{**known, **changes})  # type: ignore[arg-type]
 
@@ -161,7 +161,7 @@ async def test_a_lockout_leaves_exits_free_and_a_halt_below_it_does_not() -> Non
 async def test_nobody_waits_for_an_answer_that_will_not_come() -> None:
     """I10: the disk fails under a command; who asked hears Broken."""
     disk = FakeDisk()
-    with pytest.raises(BaseExceptionGroup):
+    with pytest.raises(BaseExceptionGroup):  # noqa: PT012 - the house ends inside
         async with stage(disk) as s:
             desk = desk_of(s)
             gate = stopped_disk(s)
@@ -181,7 +181,7 @@ async def test_a_reload_without_a_file_is_refused_and_with_one_answers_when_dura
     async with stage() as s:
         assert (await desk_of(s).reload("test")).refused
         said = Answer(command_id="", verb="reload", refused=False, text="2 keys changed")
-        desk = desk_of(s, reload=lambda actor: said)
+        desk = desk_of(s, reload=lambda _actor: said)
         assert await desk.reload("test") == said
         desk.reconfigured("d" * 64, "mode = paper\n")
         assert (desk.config_text(), desk.page().config) == ("mode = paper\n", "d" * 12)

@@ -14,7 +14,6 @@ from tradingd.core.book.orders import Life
 from tradingd.core.events import Verb
 from tradingd.core.facts import CancelIntended, OrderIntended, ReplaceIntended
 from tradingd.core.types import NS, Leg, Order, OrderId, Qty, TradingState
-
 from tradingd.shell.dispatch import Dispatch
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import anyio
 import pytest
@@ -11,7 +12,7 @@ from tests.fakes.disk import FakeDisk
 from tests.shell.stage import AAA, ONE, TWO, stage, turns
 from tradingd.core.events import LinkLost, Quote, Timer, Verb
 from tradingd.core.facts import CommandSeen, Decided, LinkChanged
-from tradingd.core.types import AccountId, Symbol
+from tradingd.core.types import AccountId, Money, Symbol
 from tradingd.ports import Broken
 
 
@@ -71,6 +72,21 @@ async def test_facts_are_journaled_in_the_order_they_were_decided() -> None:
         assert isinstance(s.durable[at], Decided)
 
 
+async def test_an_idea_before_the_balances_are_known_is_a_refusal_and_no_fault() -> None:
+    """E11, I9, G1: shares of an equity of zero are no numbers; the record says so and the journal takes it."""
+    async with stage(linked=False) as s:
+        s.broker.cash = Money(Decimal(0))
+        await s.broker.connect(s.member.link.sink)
+        await s.member.link.learn()
+        s.quote()
+        s.idea()
+        await s.house.settle()
+        (decided,) = s.said(Decided)
+        assert isinstance(decided, Decided)
+        assert decided.outcome.value == "skip"
+        assert {c.name: c.value for c in decided.checks}["position_share"] == "nan"
+
+
 async def test_a_step_that_fails_anywhere_ends_the_engines_own_task() -> None:
     """I8 of RELIABILITY I: somebody else drove the step (a page's request) and shrugged; the house must not trade on."""
     async with stage() as s:
@@ -100,7 +116,7 @@ async def test_a_step_that_fails_anywhere_ends_the_engines_own_task() -> None:
 async def test_a_refusing_journal_is_the_end_and_nothing_of_the_batch_is_sent() -> None:
     """I10, B6: the sync fails; every later step is Broken and the venue hears nothing."""
     disk = FakeDisk()
-    with pytest.raises(BaseExceptionGroup) as caught:
+    with pytest.raises(BaseExceptionGroup) as caught:  # noqa: PT012 - the house ends inside
         async with stage(disk) as s:
             submits = s.broker
             disk.fail_at = disk.done + 3  # size is no operation: append, sync

@@ -62,7 +62,7 @@ async def test_snapshot_and_tail_fold_to_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_a_power_cut_loses_nothing_that_was_acted_on(seed: int) -> None:
-    """B1, I1, I9: the unsynced part is cut anywhere and garbled; every order the venue has is known, the book is the durable fold."""
+    """B1, I1, I9: the unsynced part is cut anywhere and garbled; every order the venue has is known, the book is the fold."""
     disk = FakeDisk()
     async with stage(disk) as s:
         await s.hold()
@@ -136,7 +136,7 @@ async def lived(s: Stage, until: asyncio.Event, *, why: str = "test") -> None:
 
 @pytest.mark.parametrize("held", [True, False])
 async def test_a_clean_stop_leaves_positions_and_ends_with_its_word(held: bool) -> None:
-    """H11, B1: nothing is cancelled or closed; ShutDown is the last fact; the next start is clean. Our own closing is no lost link."""
+    """H11, B1: nothing is cancelled or closed; ShutDown is the last fact; the next start is clean."""
     disk = FakeDisk()
     env = FakeEnv(disk, T0)
     clock = env.clock
@@ -249,7 +249,7 @@ async def test_a_failing_disk_ends_the_house_and_nothing_of_the_batch_is_sent(nt
         s.quote()
         s.idea()
 
-    with pytest.raises(BaseExceptionGroup) as caught:
+    with pytest.raises(BaseExceptionGroup) as caught:  # noqa: PT012 - two tasks, one end
         async with anyio.create_task_group() as group:
             group.start_soon(spoil)
             await house.run(asyncio.Event(), lambda: "never")
@@ -267,7 +267,7 @@ async def test_a_dead_essential_task_ends_the_house() -> None:
             raise KeyError("a bug of the adapter")
 
         s.broker.connect = bug  # type: ignore[method-assign,assignment]
-        s.house.spawn_writers = lambda group: None  # type: ignore[method-assign]
+        s.house.spawn_writers = lambda _group: None  # type: ignore[method-assign]
         with pytest.raises(BaseExceptionGroup) as caught:
             await s.house.run(asyncio.Event(), lambda: "never")
         assert caught.value.subgroup(KeyError) is not None

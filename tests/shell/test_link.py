@@ -125,18 +125,17 @@ async def test_a_refusal_that_ends_is_forgotten() -> None:
 
 async def test_a_flapping_link_backs_off_and_a_steady_one_starts_afresh() -> None:
     """D15: a session that ends at once is no success; fifty of them in ten minutes would be a login storm."""
-    async with stage(linked=False) as s:
-        async with running(s, chance=1.0):
-            for _ in range(600):
-                s.broker.hang_up("flap")
-                await s.wait(1)
-            flaps = knocks(s)
-            assert flaps < 40
-            await s.wait(120)
-            before = knocks(s)
-            s.broker.hang_up("once")
-            await s.wait(0.2)
-            assert knocks(s) == before + 1
+    async with stage(linked=False) as s, running(s, chance=1.0):
+        for _ in range(600):
+            s.broker.hang_up("flap")
+            await s.wait(1)
+        flaps = knocks(s)
+        assert flaps < 40
+        await s.wait(120)
+        before = knocks(s)
+        s.broker.hang_up("once")
+        await s.wait(0.2)
+        assert knocks(s) == before + 1
 
 
 async def test_a_close_that_fails_is_no_fault() -> None:

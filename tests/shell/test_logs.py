@@ -70,7 +70,9 @@ def test_a_terminal_gets_words(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b" not in out.getvalue()
 
 
-@pytest.mark.parametrize(("how", "heard"), [({"quiet": True}, "w"), ({"level": "error"}, ""), ({"level": "debug"}, "diw"), ({}, "iw")])
+@pytest.mark.parametrize(
+    ("how", "heard"), [({"quiet": True}, "w"), ({"level": "error"}, ""), ({"level": "debug"}, "diw"), ({}, "iw")]
+)
 def test_the_level_is_kept(monkeypatch: pytest.MonkeyPatch, how: dict[str, object], heard: str) -> None:
     """H5: quiet means warnings and worse."""
     out = lines(monkeypatch, io.StringIO(), **how)

@@ -11,7 +11,17 @@ from tests.fakes.broker import AFTER, BEFORE, LOST, SILENT, FakeBroker
 from tests.shell.stage import AAA, BBB, ONE, Stage, stage
 from tradingd.core.book.orders import Life
 from tradingd.core.events import Verb
-from tradingd.core.facts import AmendRefused, Anomaly, CommandSeen, DriftFound, Filled, LinkChanged, OrderAmended, OrderIntended, OrderMoved
+from tradingd.core.facts import (
+    AmendRefused,
+    Anomaly,
+    CommandSeen,
+    DriftFound,
+    Filled,
+    LinkChanged,
+    OrderAmended,
+    OrderIntended,
+    OrderMoved,
+)
 from tradingd.core.types import AccountId, Leg, OrderId, Price, Qty, Side, TradingState
 from tradingd.ports import LinkDown, Misconfigured, Quirks
 
@@ -148,7 +158,7 @@ async def test_a_lost_ack_is_asked_for_without_reconnecting() -> None:
 
 
 async def test_an_order_the_venue_had_and_no_longer_finds_stays_visibly_unknown() -> None:
-    """I2, A13: it was accepted, so it cannot be `never`; nothing is claimed about it, again and again, without a new record each time."""
+    """I2, A13: it was accepted, so it cannot be `never`; asked again and again, without a new record each time."""
     async with stage(quirks=EXACT) as s:
         order_id = await s.decide()
         s.broker.hidden.add(order_id)
@@ -217,7 +227,7 @@ async def test_an_amend_that_took_effect_unheard_is_learned() -> None:
         s.broker.orders[order_id] = msgspec.structs.replace(report, rev=4, stop=Price(Decimal("90.00")))
         await relink(s)
         assert protect.rev >= 4
-        assert [f.rev for f in s.said(OrderAmended) if isinstance(f, OrderAmended)][0] == 4
+        assert [f.rev for f in s.said(OrderAmended)[:1] if isinstance(f, OrderAmended)] == [4]
 
 
 # fills --------------------------------------------------------------------------------------------------------------------
@@ -397,5 +407,5 @@ async def test_a_halt_holds_while_everything_is_reconciled() -> None:
         await relink(s)
         assert s.book.state() is TradingState.HALTED
         assert len(s.said(CommandSeen)) == 1
-        assert ONE == s.member.account
+        assert s.member.account == ONE
         assert s.said(OrderIntended) == []

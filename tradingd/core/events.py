@@ -12,7 +12,16 @@ from typing import dataclass_transform
 import msgspec
 
 from tradingd.core.types import (
-    AccountId, ExecId, Money, OrderId, OrderType, Price, Qty, Side, Symbol, VenueOrderId,
+    AccountId,
+    ExecId,
+    Money,
+    OrderId,
+    OrderType,
+    Price,
+    Qty,
+    Side,
+    Symbol,
+    VenueOrderId,
 )  # fmt: skip
 
 

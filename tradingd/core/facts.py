@@ -13,7 +13,20 @@ from typing import dataclass_transform
 import msgspec
 
 from tradingd.core.types import (
-    AccountId, DecisionId, ExecId, Money, Order, OrderId, OrderType, Price, Qty, Side, Symbol, TierName, TradingState, VenueOrderId,
+    AccountId,
+    DecisionId,
+    ExecId,
+    Money,
+    Order,
+    OrderId,
+    OrderType,
+    Price,
+    Qty,
+    Side,
+    Symbol,
+    TierName,
+    TradingState,
+    VenueOrderId,
 )  # fmt: skip
 
 

@@ -19,9 +19,35 @@ from typing import Any
 
 from tradingd.core.book.book import Book
 from tradingd.core.events import (
-    AccountSeen, Bar, CancelRejected, Command, ConfigLoaded, Dividend, Event, FillSeen, ForeignOrder, FxRate, InstrumentStatus, LinkLost, LinkUp,
-    OrderAccepted, OrderCancelled, OrderExpired, OrderNever, OrderRejected, OrderReplaced, OrderUnknown, PositionsSeen, Quote,
-    Recommendation, Reconciled, ReplaceRejected, Split, Started, Stopping, Timer,
+    AccountSeen,
+    Bar,
+    CancelRejected,
+    Command,
+    ConfigLoaded,
+    Dividend,
+    Event,
+    FillSeen,
+    ForeignOrder,
+    FxRate,
+    InstrumentStatus,
+    LinkLost,
+    LinkUp,
+    OrderAccepted,
+    OrderCancelled,
+    OrderExpired,
+    OrderNever,
+    OrderRejected,
+    OrderReplaced,
+    OrderUnknown,
+    PositionsSeen,
+    Quote,
+    Recommendation,
+    Reconciled,
+    ReplaceRejected,
+    Split,
+    Started,
+    Stopping,
+    Timer,
 )  # fmt: skip
 from tradingd.core.facts import AnyFact
 from tradingd.core.rules import Rules

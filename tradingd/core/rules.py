@@ -16,7 +16,7 @@ from tradingd.core.gates.stops import StopSettings
 from tradingd.core.gates.tiers import Tier, TierSettings
 from tradingd.core.gates.window import SessionTable, WindowSettings
 from tradingd.core.signals.strategy import Loaded
-from tradingd.core.types import Instrument, Symbol, Tif, TierName
+from tradingd.core.types import Instrument, Symbol, TierName, Tif
 
 
 class EntrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -149,9 +149,13 @@ class Crash:
 
     def last_life(self) -> None:
         """Start once more, let it reconcile and do what follows from that, stop it cleanly."""
+        before, _ = self._lives()
         pid = self._fork("")
         end = self.clock.mono() + int(RECONCILE_MAX_S * NS)
-        while not self._reconciled() and self.clock.mono() < end:
+        while self.clock.mono() < end:
+            lives, up = self._lives()
+            if lives > before and up:
+                break
             _pause(0.1)
         _pause(SETTLE_S)
         os.kill(pid, signal.SIGTERM)
@@ -161,15 +165,15 @@ class Crash:
                 f"the last life ended with {os.waitstatus_to_exitcode(status)}: see {self.directory / 'daemon.log'}"
             )
 
-    def _reconciled(self) -> bool:
-        """Whether the newest life in the journal has its link up."""
-        up = False
+    def _lives(self) -> tuple[int, bool]:
+        """How many lives the journal tells of, and whether the newest one has its link up."""
+        lives, up = 0, False
         for _seq, fact in records(RealDisk(), str(self.directory / "journal")):
             if isinstance(fact, StartedUp):
-                up = False
+                lives, up = lives + 1, False
             elif isinstance(fact, LinkChanged):
                 up = fact.up
-        return up
+        return lives, up
 
     def _fork(self, failpoint: str) -> int:
         """A daemon in a process of its own, forked from here so that two hundred starts take a minute and not five."""

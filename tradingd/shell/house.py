@@ -126,6 +126,8 @@ class House:
         clean = all(member.book.booked.stopped for member in self.members.values())
         self.offer(Started(ts=self.env.clock.wall(), mode=mode, build=build, config=config, clean=clean))
         self.engine.pump()
+        gc.collect()
+        gc.freeze()  # what is here now stays for life: no collection walks it again (I2)
 
     async def run(self, stopping: asyncio.Event, why: Callable[[], str]) -> None:
         """Live: everything at once until `stopping` is set. Raises (a group with) Broken when an essential task dies."""

@@ -220,6 +220,19 @@ async def test_real_pacing_shows_the_session_at_speed_and_skips_the_night(env: R
     await runner.cleanup()
 
 
+def test_a_frozen_market_stands_still() -> None:
+    """A16: two logs can be compared only when nothing happens between the reading of one and of the other."""
+    server, _ = build(DAYS)
+    server.exchange.advance_market(3)
+    server.freeze()
+    server._pace, server._origin = 1e9, (0, server.exchange.now)  # by the wall the whole market is long over
+    server._catch_up()
+    assert server.exchange.quotes == 3
+    server._frozen = False
+    server._catch_up()
+    assert server.exchange.quotes > 3
+
+
 def test_settings_refuse_nonsense() -> None:
     with pytest.raises(ValueError, match="silence_s"):
         SimSettings(silence_s=0)

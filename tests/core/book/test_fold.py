@@ -56,7 +56,7 @@ def test_an_idea_is_remembered_for_as_long_as_its_twin_could_be_taken():
     world.now += DAY + 30 * MINUTE
     world.recommend(ACME, confidence=0.1)
     assert len(world.book.booked.seen) == 2
-    world.now += 2 * DAY
+    world.now += 2 * DAY + MINUTE
     world.recommend(ACME, confidence=0.1)
     assert len(world.book.booked.seen) == 1
 

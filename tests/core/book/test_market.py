@@ -34,7 +34,10 @@ def test_the_range_is_smoothed_as_wilder_does_and_knows_gaps():
     assert market.atr == pytest.approx((2.0 * 2 + 11.0) / 3)
 
 
-@pytest.mark.parametrize("wrong", [bar(9, nan, 1, 1), bar(9, 1, nan, 1), bar(9, inf, 1, 1), bar(9, 1, 2, 1), bar(9, 2, 0, 1), bar(9, 2, 1, 1, 60)])
+@pytest.mark.parametrize(
+    "wrong",
+    [bar(9, nan, 1, 1), bar(9, 1, nan, 1), bar(9, inf, 1, 1), bar(9, 1, 2, 1), bar(9, 2, 0, 1), bar(9, 2, 1, 1, 60)],
+)
 def test_a_bar_that_is_none_teaches_nothing(wrong):
     """F3: not finite, upside down, not positive, or of another span."""
     market = Market(INSTRUMENTS[ACME], atr_bars=2)

@@ -9,8 +9,21 @@ import pytest
 from tests.core.world import ACCOUNT, ACME, BOLT, CORN, EURO, World
 from tradingd.core.events import AccountSeen, Action, Dividend, FxRate, LinkUp, PositionsSeen, Split, Stopping
 from tradingd.core.facts import (
-    CancelIntended, CashMoved, DriftCleared, DriftFound, Kind, LinkChanged, Outcome, Reason, ReplaceIntended, ReserveKind,
-    ReserveMoved, ShutDown, SplitApplied, StateChanged, StopSet,
+    CancelIntended,
+    CashMoved,
+    DriftCleared,
+    DriftFound,
+    Kind,
+    LinkChanged,
+    Outcome,
+    Reason,
+    ReplaceIntended,
+    ReserveKind,
+    ReserveMoved,
+    ShutDown,
+    SplitApplied,
+    StateChanged,
+    StopSet,
 )  # fmt: skip
 from tradingd.core.types import Money, Price, Qty, Side, TradingState
 

@@ -9,7 +9,16 @@ import msgspec
 from tests.core.world import ACCOUNT, ACME, BOLT, DAY, World, at
 from tradingd.core.events import Action
 from tradingd.core.facts import (
-    CancelIntended, DayClosed, DayOpened, Decided, Kind, Outcome, ReserveKind, ReserveMoved, StopSet, TierChanged,
+    CancelIntended,
+    DayClosed,
+    DayOpened,
+    Decided,
+    Kind,
+    Outcome,
+    ReserveKind,
+    ReserveMoved,
+    StopSet,
+    TierChanged,
 )  # fmt: skip
 from tradingd.core.gates.tiers import TIERS, TierSettings
 from tradingd.core.types import Money, Side, TierName

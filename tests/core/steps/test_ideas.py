@@ -13,7 +13,17 @@ from tests.core.world import ACCOUNT, ACME, BOLT, CORN, DAY, HOUR, World, at
 from tradingd.core.book.orders import Life
 from tradingd.core.events import Action, InstrumentStatus, Mode, Recommendation, Verb
 from tradingd.core.facts import (
-    PRECEDENCE, BreakerKind, BreakerTripped, DayClosed, DayOpened, Decided, Kind, OrderIntended, Outcome, Reason, ReserveKind,
+    PRECEDENCE,
+    BreakerKind,
+    BreakerTripped,
+    DayClosed,
+    DayOpened,
+    Decided,
+    Kind,
+    OrderIntended,
+    Outcome,
+    Reason,
+    ReserveKind,
     ReserveMoved,
 )  # fmt: skip
 from tradingd.core.gates.gate import GateSettings
@@ -21,7 +31,7 @@ from tradingd.core.gates.sizer import SizerSettings
 from tradingd.core.gates.tiers import TIERS, TierSettings
 from tradingd.core.rules import EntrySettings
 from tradingd.core.steps.ideas import on_recommendations
-from tradingd.core.types import Leg, Money, OrderType, Side, Symbol, Tif, TierName
+from tradingd.core.types import Leg, Money, OrderType, Side, Symbol, TierName, Tif
 
 D = Decimal
 Prepare = Callable[[World], None]

@@ -7,7 +7,16 @@ from decimal import Decimal
 from tests.core.world import ACCOUNT, ACME, BOLT, CORN, World
 from tradingd.core.events import Action
 from tradingd.core.facts import (
-    BreakerKind, BreakerResumed, BreakerTripped, CancelIntended, DayClosed, OrderIntended, Outcome, Reason, ReserveKind, ReserveMoved,
+    BreakerKind,
+    BreakerResumed,
+    BreakerTripped,
+    CancelIntended,
+    DayClosed,
+    OrderIntended,
+    Outcome,
+    Reason,
+    ReserveKind,
+    ReserveMoved,
     TierChanged,
 )  # fmt: skip
 from tradingd.core.gates.breaker import BreakerSettings

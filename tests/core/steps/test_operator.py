@@ -9,8 +9,18 @@ import pytest
 from tests.core.world import ACME, BOLT, CORN, HOUR, World
 from tradingd.core.events import Action, Verb
 from tradingd.core.facts import (
-    BreakerKind, CancelIntended, CommandSeen, Decided, DriftCleared, FlattenBegun, FlattenDone, Outcome, PositionAdopted, Reason,
-    ReserveMoved, StateChanged,
+    BreakerKind,
+    CancelIntended,
+    CommandSeen,
+    Decided,
+    DriftCleared,
+    FlattenBegun,
+    FlattenDone,
+    Outcome,
+    PositionAdopted,
+    Reason,
+    ReserveMoved,
+    StateChanged,
 )  # fmt: skip
 from tradingd.core.types import Leg, Money, Side, TradingState
 

@@ -9,10 +9,25 @@ import pytest
 from tests.core.world import ACCOUNT, ACME, BOLT, World
 from tradingd.core.book.orders import Life
 from tradingd.core.events import (
-    CancelRejected, FillSeen, ForeignOrder, OrderAccepted, OrderExpired, OrderReplaced, ReplaceRejected,
+    CancelRejected,
+    FillSeen,
+    ForeignOrder,
+    OrderAccepted,
+    OrderExpired,
+    OrderReplaced,
+    ReplaceRejected,
 )  # fmt: skip
 from tradingd.core.facts import (
-    Alerted, AmendRefused, Anomaly, CancelRefused, Filled, ForeignSeen, OrderMoved, Reason, ReplaceIntended, StateChanged,
+    Alerted,
+    AmendRefused,
+    Anomaly,
+    CancelRefused,
+    Filled,
+    ForeignSeen,
+    OrderMoved,
+    Reason,
+    ReplaceIntended,
+    StateChanged,
 )  # fmt: skip
 from tradingd.core.types import ExecId, Money, OrderId, OrderType, Price, Qty, Side, Symbol, TradingState, VenueOrderId
 

@@ -19,7 +19,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 def loaded(name: str, decide: Any, wants: type = Timer) -> Loaded:
     module: Any = SimpleNamespace(
-        WANTS=frozenset({wants}), Settings=Settings, State=int, initial=lambda settings: 0, decide=decide, __name__=name
+        WANTS=frozenset({wants}), Settings=Settings, State=int, initial=lambda _: 0, decide=decide, __name__=name
     )
     return Loaded(name=name, module=module, settings=Settings())
 

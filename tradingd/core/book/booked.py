@@ -13,7 +13,14 @@ import msgspec
 from tradingd.core.book.ledger import Position
 from tradingd.core.book.orders import Working
 from tradingd.core.facts import (
-    Alerted, BreakerTripped, Decided, DriftFound, FlattenBegun, ForeignSeen, StateChanged, StopSet,
+    Alerted,
+    BreakerTripped,
+    Decided,
+    DriftFound,
+    FlattenBegun,
+    ForeignSeen,
+    StateChanged,
+    StopSet,
 )  # fmt: skip
 from tradingd.core.types import AccountId, DecisionId, Money, OrderId, Side, Symbol, TierName, VenueOrderId
 

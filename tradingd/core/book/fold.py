@@ -15,12 +15,45 @@ from tradingd.core.book.booked import Booked, ClosedTrade, Plan, Seen, Sent, Sta
 from tradingd.core.book.ledger import adopt, post_fill, split
 from tradingd.core.book.orders import FINAL, Life, Working
 from tradingd.core.facts import (
-    OWN_SOURCES, Alerted, AmendRefused, AnyFact, Anomaly, BreakerResumed, BreakerTripped, CancelIntended, CancelRefused, CashMoved, CommandSeen,
-    DayClosed, DayOpened, Decided, DriftCleared, DriftFound, Filled, FlattenBegun, FlattenDone, ForeignSeen, Kind, LinkChanged,
-    OrderAmended, OrderIntended, OrderMoved, Outcome, PositionAdopted, RateSet, ReplaceIntended, ReserveMoved, ShutDown, SplitApplied,
-    StartedUp, StateChanged, StopSet, TierChanged, TradableChanged,
+    OWN_SOURCES,
+    Alerted,
+    AmendRefused,
+    Anomaly,
+    AnyFact,
+    BreakerResumed,
+    BreakerTripped,
+    CancelIntended,
+    CancelRefused,
+    CashMoved,
+    CommandSeen,
+    DayClosed,
+    DayOpened,
+    Decided,
+    DriftCleared,
+    DriftFound,
+    Filled,
+    FlattenBegun,
+    FlattenDone,
+    ForeignSeen,
+    Kind,
+    LinkChanged,
+    OrderAmended,
+    OrderIntended,
+    OrderMoved,
+    Outcome,
+    PositionAdopted,
+    RateSet,
+    ReplaceIntended,
+    ReserveMoved,
+    ShutDown,
+    SplitApplied,
+    StartedUp,
+    StateChanged,
+    StopSet,
+    TierChanged,
+    TradableChanged,
 )  # fmt: skip
-from tradingd.core.types import NS, ZERO, Leg, Money, Order, Symbol, TradingState
+from tradingd.core.types import NS, Leg, Money, Order, Symbol, TradingState
 
 HOUR = 3_600 * NS
 DAY = 24 * HOUR

@@ -10,9 +10,21 @@ from __future__ import annotations
 import msgspec
 
 from tradingd.core.facts import Check, Reason
-from tradingd.core.gates.checks import refusals
+from tradingd.core.gates.checks import refusals, shown
 from tradingd.core.types import (
-    NS, AccountId, DecisionId, Instrument, Leg, Order, OrderId, OrderType, Price, Qty, Side, Symbol, Tif,
+    NS,
+    AccountId,
+    DecisionId,
+    Instrument,
+    Leg,
+    Order,
+    OrderId,
+    OrderType,
+    Price,
+    Qty,
+    Side,
+    Symbol,
+    Tif,
     TradingState,
 )  # fmt: skip
 
@@ -100,7 +112,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def _at_most(name: str, value: float, limit: float, reason: Reason, note: str = "") -> Check:
-    return Check(name, value, limit, value <= limit, reason if not value <= limit else None, note)
+    return Check(name, shown(value), limit, value <= limit, reason if not value <= limit else None, note)
 
 
 def _flag(name: str, bad: bool, reason: Reason, note: str = "") -> Check:

@@ -20,7 +20,7 @@ _HOUR = 3600 * NS
 
 
 class IntakeSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """max_age_h: older recommendations are stale, hours, 1..8760.   future_s: how far a source's clock may be ahead, seconds,
+    """max_age_h: older recommendations are stale, hours, 1..36.   future_s: how far a source's clock may be ahead, seconds,
     0..3600.   id_max: longest id, characters."""
 
     max_age_h: int = 24
@@ -28,7 +28,7 @@ class IntakeSettings(msgspec.Struct, frozen=True, kw_only=True):
     id_max: int = 128
 
     def __post_init__(self) -> None:
-        count("intake", "max_age_h", self.max_age_h, low=1, high=8760)
+        count("intake", "max_age_h", self.max_age_h, low=1, high=36)  # the book remembers what it decided for two days
         count("intake", "future_s", self.future_s, high=3600)
         count("intake", "id_max", self.id_max, low=1, high=1024)
 

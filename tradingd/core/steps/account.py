@@ -8,11 +8,36 @@ import msgspec
 
 from tradingd.core.book.book import Book
 from tradingd.core.events import (
-    AccountSeen, ConfigLoaded, Dividend, FxRate, InstrumentStatus, LinkLost, LinkUp, PositionsSeen, Reconciled, Split, Started, Stopping,
+    AccountSeen,
+    ConfigLoaded,
+    Dividend,
+    FxRate,
+    InstrumentStatus,
+    LinkLost,
+    LinkUp,
+    PositionsSeen,
+    Reconciled,
+    Split,
+    Started,
+    Stopping,
 )  # fmt: skip
 from tradingd.core.facts import (
-    Alerted, CashMoved, ConfigChanged, DriftCleared, DriftFound, LinkChanged, RateSet, ReserveKind, ReserveMoved, ShutDown, SplitApplied,
-    StartedUp, StateChanged, StopSet, TierChanged, TradableChanged,
+    Alerted,
+    CashMoved,
+    ConfigChanged,
+    DriftCleared,
+    DriftFound,
+    LinkChanged,
+    RateSet,
+    ReserveKind,
+    ReserveMoved,
+    ShutDown,
+    SplitApplied,
+    StartedUp,
+    StateChanged,
+    StopSet,
+    TierChanged,
+    TradableChanged,
 )  # fmt: skip
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import cancel, ensure_protection

@@ -15,14 +15,32 @@ from tradingd.core.book.book import Book
 from tradingd.core.book.market import Market
 from tradingd.core.book.orders import Life, Working
 from tradingd.core.facts import (
-    Alerted, CancelIntended, Check, Decided, Kind, OrderIntended, Outcome, Reason, ReplaceIntended,
+    Alerted,
+    CancelIntended,
+    Check,
+    Decided,
+    Kind,
+    OrderIntended,
+    Outcome,
+    Reason,
+    ReplaceIntended,
 )  # fmt: skip
 from tradingd.core.gates.checks import refusals
 from tradingd.core.gates.gate import Intent, Verdict, approve_exit, approve_protection, observes, order_id
-from tradingd.core.rules import Rules
 from tradingd.core.gates.standing import exits_last_minute, heat_now, pools
+from tradingd.core.rules import Rules
 from tradingd.core.types import (
-    NS, ZERO, DecisionId, Leg, Money, OrderType, Price, Qty, Side, Symbol, Tif,
+    NS,
+    ZERO,
+    DecisionId,
+    Leg,
+    Money,
+    OrderType,
+    Price,
+    Qty,
+    Side,
+    Symbol,
+    Tif,
 )  # fmt: skip
 
 PROTECTIVE = frozenset({"stop", "breaker", "no_price", "operator", "guardian"})

@@ -18,13 +18,20 @@ from tradingd.core.gates.checks import refusals
 from tradingd.core.gates.gate import Intent, Verdict, approve_entry, observes
 from tradingd.core.gates.reserve import claim_check
 from tradingd.core.gates.sizer import Sized, size
+from tradingd.core.gates.standing import claimed_cash, heat_now, pools, standing
 from tradingd.core.gates.stops import Levels
 from tradingd.core.gates.window import window_check
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import close, money
-from tradingd.core.gates.standing import claimed_cash, heat_now, pools, standing
 from tradingd.core.types import (
-    DecisionId, Leg, Money, OrderType, Price, Side, Symbol, TradingState,
+    DecisionId,
+    Leg,
+    Money,
+    OrderType,
+    Price,
+    Side,
+    Symbol,
+    TradingState,
 )  # fmt: skip
 
 _STATE_REASON = {

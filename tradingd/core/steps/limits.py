@@ -12,9 +12,9 @@ from tradingd.core.book.book import Book
 from tradingd.core.facts import Alerted, ReserveMoved, TierChanged
 from tradingd.core.gates import breaker, reserve
 from tradingd.core.gates.breaker import Level
+from tradingd.core.gates.standing import heat_now
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import cancel_entries
-from tradingd.core.gates.standing import heat_now
 
 
 def draw_loss_line(book: Book, rules: Rules) -> None:

@@ -12,8 +12,18 @@ from tradingd.core.book.book import Book
 from tradingd.core.book.orders import Working
 from tradingd.core.events import Command, Verb
 from tradingd.core.facts import (
-    BreakerKind, BreakerResumed, BreakerTripped, CancelIntended, CommandSeen, DriftCleared, FlattenBegun, FlattenDone,
-    PositionAdopted, ReserveKind, ReserveMoved, StateChanged,
+    BreakerKind,
+    BreakerResumed,
+    BreakerTripped,
+    CancelIntended,
+    CommandSeen,
+    DriftCleared,
+    FlattenBegun,
+    FlattenDone,
+    PositionAdopted,
+    ReserveKind,
+    ReserveMoved,
+    StateChanged,
 )  # fmt: skip
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import cancel, cancel_entries, close, ensure_protection

@@ -12,11 +12,30 @@ from tradingd.core.book.book import Book
 from tradingd.core.book.ledger import post_fill
 from tradingd.core.book.orders import FINAL, OPEN, Life, What, Working
 from tradingd.core.events import (
-    CancelRejected, FillSeen, ForeignOrder, OrderAccepted, OrderCancelled, OrderEvent, OrderExpired, OrderNever, OrderRejected,
-    OrderReplaced, OrderUnknown, ReplaceRejected,
+    CancelRejected,
+    FillSeen,
+    ForeignOrder,
+    OrderAccepted,
+    OrderCancelled,
+    OrderEvent,
+    OrderExpired,
+    OrderNever,
+    OrderRejected,
+    OrderReplaced,
+    OrderUnknown,
+    ReplaceRejected,
 )  # fmt: skip
 from tradingd.core.facts import (
-    Alerted, AmendRefused, Anomaly, CancelRefused, Filled, ForeignSeen, OrderAmended, OrderMoved, ReserveKind, ReserveMoved,
+    Alerted,
+    AmendRefused,
+    Anomaly,
+    CancelRefused,
+    Filled,
+    ForeignSeen,
+    OrderAmended,
+    OrderMoved,
+    ReserveKind,
+    ReserveMoved,
     StateChanged,
 )  # fmt: skip
 from tradingd.core.gates.reserve import siphon

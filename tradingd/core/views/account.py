@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tradingd.core.book.book import Book
 from tradingd.core.book.orders import FINAL, OPEN, Working
-from tradingd.core.rules import Rules
 from tradingd.core.gates.standing import heat_now
+from tradingd.core.rules import Rules
 from tradingd.core.types import Leg, Symbol, TradingState
 from tradingd.core.views.page import AccountView, BrokerView, HoldView, LimitView, OrderView, PositionView, TripView
 
