@@ -137,7 +137,10 @@ class Scene:
         match fact:
             case OrderIntended(order=order):
                 yield OrderAccepted(
-                    ts=self.now, account=ACCOUNT, order_id=order.order_id, venue_order_id=VenueOrderId(f"v{order.order_id}")
+                    ts=self.now,
+                    account=ACCOUNT,
+                    order_id=order.order_id,
+                    venue_order_id=VenueOrderId(f"v{order.order_id}"),
                 )
                 if order.type is not OrderType.STOP:
                     yield self._fill(order)
@@ -220,5 +223,13 @@ def _session(table: SessionTable, day: str) -> Session:
 def _bar(symbol: Symbol, ts: int) -> Bar:
     mid = MID[symbol]
     return Bar(
-        ts=ts, symbol=symbol, span_s=86_400, open=mid, high=mid * 1.01, low=mid * 0.99, close=mid, volume=1e6, history=True
+        ts=ts,
+        symbol=symbol,
+        span_s=86_400,
+        open=mid,
+        high=mid * 1.01,
+        low=mid * 0.99,
+        close=mid,
+        volume=1e6,
+        history=True,
     )

@@ -239,7 +239,7 @@ class Daemon:
         house.inbox.watch_time(clock.set)
 
     def _reload(self, house: House, desk: HouseDesk, actor: str) -> Answer:
-        """All of a new configuration or nothing of it (H1, H6). It takes effect between two events, with before and after journaled."""
+        """All of a new configuration or nothing of it (H1, H6). It takes effect between two events and is journaled."""
         if self._read is None:
             return _no("there is no file to read again")
         try:
@@ -263,7 +263,8 @@ class Daemon:
         house.engine.pump()
         desk.reconfigured(config_hash(new), describe(new))
         log.info("config.reloaded", actor=actor, changes=told)
-        return Answer(command_id="", verb="reload", refused=False, text=f"{len(changes)} keys changed: {', '.join(c.key for c in changes)}")
+        text = f"{len(changes)} keys changed: {', '.join(c.key for c in changes)}"
+        return Answer(command_id="", verb="reload", refused=False, text=text)
 
     def stop(self, why: str) -> None:
         self.why = why

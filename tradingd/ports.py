@@ -13,7 +13,17 @@ import msgspec
 
 from tradingd.core.events import Bar, Event, FillSeen
 from tradingd.core.types import (
-    AccountId, Instrument, Money, Order, OrderId, OrderType, Price, Qty, Side, Symbol, VenueOrderId,
+    AccountId,
+    Instrument,
+    Money,
+    Order,
+    OrderId,
+    OrderType,
+    Price,
+    Qty,
+    Side,
+    Symbol,
+    VenueOrderId,
 )  # fmt: skip
 
 T = TypeVar("T")

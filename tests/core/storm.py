@@ -196,9 +196,7 @@ def _money(world: World, a: int, b: int) -> None:
     elif a == 1:
         world.step(FxRate(ts=world.now, currency="EUR", rate=Price(D(1) + D(b) / 1000)))
     else:
-        world.step(
-            Dividend(ts=world.now, account=ACCOUNT, symbol=SYMBOLS[a], amount=Money(D(b)), action_id=f"d{b}")
-        )
+        world.step(Dividend(ts=world.now, account=ACCOUNT, symbol=SYMBOLS[a], amount=Money(D(b)), action_id=f"d{b}"))
 
 
 def _status(world: World, a: int, b: int) -> None:

@@ -288,7 +288,9 @@ class States(RuleBasedStateMachine):
     @rule()
     def resume(self) -> None:
         book = self.world.book
-        locked = any(h.state is TradingState.LOCKED and (h.until or 0) > self.world.now for h in book.booked.holds.values())
+        locked = any(
+            h.state is TradingState.LOCKED and (h.until or 0) > self.world.now for h in book.booked.holds.values()
+        )
         blocked = book.halted() and (not book.booked.link_up or bool(book.unknown_orders()))
         before = dict(book.booked.holds)
         self.world.say(Verb.RESUME)

@@ -172,7 +172,9 @@ class World:
         self.mids[symbol] = mid
         return self.step(Quote(symbol, mid - spread / 2, mid + spread / 2, self.now))
 
-    def raw(self, symbol: Symbol, bid: float, ask: float, *, ts: int | None = None, seq: int = 0) -> tuple[AnyFact, ...]:
+    def raw(
+        self, symbol: Symbol, bid: float, ask: float, *, ts: int | None = None, seq: int = 0
+    ) -> tuple[AnyFact, ...]:
         if ts is None:
             self.wait(1)
         return self.step(Quote(symbol, bid, ask, self.now if ts is None else ts, seq=seq))
@@ -201,15 +203,25 @@ class World:
         }  # fmt: skip
         return Recommendation(**{**plain, **changes})
 
-    def recommend(self, symbol: Symbol, action: Action = Action.BUY, confidence: float = 0.9, **changes: Any) -> Decided:
+    def recommend(
+        self, symbol: Symbol, action: Action = Action.BUY, confidence: float = 0.9, **changes: Any
+    ) -> Decided:
         """One recommendation and its one decision."""
-        decided = [f for f in self.step(self.recommendation(symbol, action, confidence, **changes)) if isinstance(f, Decided)]
+        decided = [
+            f for f in self.step(self.recommendation(symbol, action, confidence, **changes)) if isinstance(f, Decided)
+        ]
         assert len(decided) == 1, "one recommendation, one decision"
         return decided[0]
 
     def say(self, verb: Verb, **changes: Any) -> tuple[AnyFact, ...]:
         self._ids += 1
-        plain: dict[str, Any] = {"ts": self.now, "id": f"c{self._ids}", "verb": verb, "actor": "ann", "reason": "a test"}
+        plain: dict[str, Any] = {
+            "ts": self.now,
+            "id": f"c{self._ids}",
+            "verb": verb,
+            "actor": "ann",
+            "reason": "a test",
+        }
         return self.step(Command(**{**plain, **changes}))
 
     # the venue's words --------------------------------------------------------------------------------------------------
@@ -259,7 +271,9 @@ class World:
     def positions(self, **positions: str) -> tuple[AnyFact, ...]:
         """All positions by the venue's word, at our own count of fills."""
         seen = {Symbol(s): Qty(D(q)) for s, q in positions.items()}
-        return self.step(PositionsSeen(ts=self.now, account=ACCOUNT, positions=seen, cursor=self.book.booked.fill_cursor))
+        return self.step(
+            PositionsSeen(ts=self.now, account=ACCOUNT, positions=seen, cursor=self.book.booked.fill_cursor)
+        )
 
     # stories ------------------------------------------------------------------------------------------------------------
 

@@ -159,8 +159,8 @@ def built(
 
 @asynccontextmanager
 async def stage(
-    disk: FakeDisk | None = None, *, accounts: tuple[AccountId, ...] = (ONE,),
-    brokers: Mapping[AccountId, FakeBroker] | None = None, quirks: Quirks | None = None, now: int = T0, linked: bool = True, snapshot_every: int = 50_000,
+    disk: FakeDisk | None = None, *, accounts: tuple[AccountId, ...] = (ONE,), quirks: Quirks | None = None, now: int = T0,
+    brokers: Mapping[AccountId, FakeBroker] | None = None, linked: bool = True, snapshot_every: int = 50_000,
 ) -> AsyncIterator[Stage]:  # fmt: skip
     """A house whose writers run; linked: each account connected and reconciled. brokers: of a former life, to go on with."""
     env = FakeEnv(disk if disk is not None else FakeDisk(), now)

@@ -43,7 +43,7 @@ def run(config: ConfigFile = None, directory: Dir = None) -> None:
 
 
 def _code_of(broken: Broken) -> Exit:
-    """What a supervisor should do about it: 78 change the configuration, 75 try again later, 74 look at the journal and the disk."""
+    """What a supervisor should do: 78 change the configuration, 75 try again later, 74 look at the journal and the disk."""
     from tradingd.ports import Misconfigured
     from tradingd.shell.journal import JournalLocked
     from tradingd.shell.web.app import PortTaken
@@ -132,7 +132,7 @@ def _speed(text: str) -> float | None:
 
 
 def venue(context: typer.Context) -> None:
-    """Run the simulated venue as a process of its own, for `run` with config/simulated.toml. `venue -- --help` shows its switches."""
+    """Run the simulated venue as a process of its own, for `run` with config/simulated.toml. `venue -- --help`: its switches."""
     import asyncio
 
     from tradingd_adapters.sim.server import main as serve

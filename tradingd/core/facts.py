@@ -96,7 +96,14 @@ class Reason(StrEnum):
 
 
 _FINAL = frozenset(
-    {Reason.DUPLICATE, Reason.INVALID, Reason.STALE_RECOMMENDATION, Reason.MODE_NOT_ELIGIBLE, Reason.UNKNOWN_SYMBOL, Reason.LIMIT_MISSING}
+    {
+        Reason.DUPLICATE,
+        Reason.INVALID,
+        Reason.STALE_RECOMMENDATION,
+        Reason.MODE_NOT_ELIGIBLE,
+        Reason.UNKNOWN_SYMBOL,
+        Reason.LIMIT_MISSING,
+    }
 )
 PRECEDENCE: dict[Reason, int] = {reason: i for i, reason in enumerate(Reason)}
 
@@ -470,7 +477,7 @@ class StartedUp(Fact):
 
 
 class ConfigChanged(Fact):
-    """The rules changed under the running daemon. changes: (key, before, after); "" where it was not set.   config: the new hash."""
+    """The rules changed under a running daemon. changes: (key, before, after), "" where it was not set. config: its hash."""
 
     actor: str
     config: str

@@ -68,7 +68,16 @@ _HANDLERS: dict[type, Handler] = {
     ConfigLoaded: account.on_config,
 }  # fmt: skip
 
-_FROM_VENUE = (FillSeen, OrderAccepted, OrderRejected, OrderCancelled, OrderExpired, OrderReplaced, PositionsSeen, AccountSeen)
+_FROM_VENUE = (
+    FillSeen,
+    OrderAccepted,
+    OrderRejected,
+    OrderCancelled,
+    OrderExpired,
+    OrderReplaced,
+    PositionsSeen,
+    AccountSeen,
+)
 
 
 def step(book: Book, event: Event, rules: Rules) -> tuple[AnyFact, ...]:
@@ -79,8 +88,7 @@ def step(book: Book, event: Event, rules: Rules) -> tuple[AnyFact, ...]:
         if rules.quote_strategies:
             strategies.show(book, event, rules)
         return book.take_facts() if book.facts else ()
-    if event.ts > book.now:
-        book.now = event.ts
+    book.now = max(book.now, event.ts)
     if kind is Bar:
         _learn(book, event)  # type: ignore[arg-type]
     else:

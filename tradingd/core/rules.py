@@ -22,7 +22,8 @@ from tradingd.core.types import Instrument, Symbol, TierName, Tif
 class EntrySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How entries are priced and how long they work.
 
-    order: "limit" takes the touch and no worse than the slip; "market" takes what comes.   tif: day, gtc, ioc or fok.   limit_slip: how far beyond the touch an entry's limit may stand, share of the price.   ttl_s: seconds a working entry may rest
+    order: "limit" takes the touch and no worse than the slip; "market" takes what comes.   tif: day, gtc, ioc or fok.
+    limit_slip: how far beyond the touch an entry's limit may stand, share of the price.   ttl_s: seconds a working entry may rest
     before it is cancelled.   allow_short: a SELL without a position may open a short.
     """
 

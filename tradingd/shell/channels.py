@@ -67,8 +67,7 @@ class Inbox:
         if not items:
             self._wake.clear()
             return None
-        if len(items) > self.deepest:
-            self.deepest = len(items)
+        self.deepest = max(self.deepest, len(items))
         event = items.popleft()
         if event.__class__ is Quote and self._waiting.get(event.symbol) is event:
             del self._waiting[event.symbol]

@@ -30,7 +30,8 @@ class Dispatch:
     behind it leaves (G14, G15)."""
 
     def __init__(
-        self, env: Env, broker: Broker, book: Book, rules: Rules, inbox: Inbox, *, on_sent: Callable[[Order, int], None] | None = None
+        self, env: Env, broker: Broker, book: Book, rules: Rules, inbox: Inbox, *,
+        on_sent: Callable[[Order, int], None] | None = None,
     ) -> None:
         self.env = env
         self.broker = broker

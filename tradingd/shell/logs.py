@@ -1,4 +1,4 @@
-"""Logs: one event, one line, on stderr; JSON under systemd (with journald's priority), readable on a terminal. Source: FEATURES 5.5."""
+"""Logs: one event, one line, on stderr; JSON under systemd (with journald's priority), text on a terminal. FEATURES 5.5."""
 
 from __future__ import annotations
 

@@ -11,8 +11,19 @@ from collections.abc import Callable
 from tradingd.core.book.book import Book
 from tradingd.core.book.orders import OPEN, Life, Working
 from tradingd.core.events import (
-    AccountSeen, Event, ForeignOrder, OrderAccepted, OrderCancelled, OrderExpired, OrderNever, OrderRejected,
-    OrderReplaced, OrderUnknown, PositionsSeen, Reconciled, ReplaceRejected,
+    AccountSeen,
+    Event,
+    ForeignOrder,
+    OrderAccepted,
+    OrderCancelled,
+    OrderExpired,
+    OrderNever,
+    OrderRejected,
+    OrderReplaced,
+    OrderUnknown,
+    PositionsSeen,
+    Reconciled,
+    ReplaceRejected,
 )  # fmt: skip
 from tradingd.core.facts import CancelIntended
 from tradingd.core.types import NS, OrderId
@@ -26,7 +37,9 @@ ROUNDS = 5  # how often a moving target is asked again before the resync gives u
 class Reconciler:
     """One account. `settle` waits until everything offered so far was stepped through and is durable."""
 
-    def __init__(self, env: Env, broker: Broker, book: Book, dispatch: Dispatch, inbox: Inbox, settle: Callable[[], object]) -> None:
+    def __init__(
+        self, env: Env, broker: Broker, book: Book, dispatch: Dispatch, inbox: Inbox, settle: Callable[[], object]
+    ) -> None:
         self.env = env
         self.broker = broker
         self.book = book

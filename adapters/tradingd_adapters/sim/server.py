@@ -188,7 +188,12 @@ class VenueServer:
             return
         self._pulling = True
         try:
-            while not self._frozen and self.peers and all(p.credit > 0 for p in self.peers) and self.exchange.next_ts() is not None:
+            while (
+                not self._frozen
+                and self.peers
+                and all(p.credit > 0 for p in self.peers)
+                and self.exchange.next_ts() is not None
+            ):
                 goal = self.exchange.quotes + BURST
                 while self.exchange.quotes < goal and self.peers and all(p.credit > 0 for p in self.peers):
                     if self.exchange.next_ts() is None:

@@ -7,7 +7,9 @@ from tests.core.world import ACME, BOLT, CORN, World
 from tradingd.core.book.orders import OPEN, Life
 from tradingd.core.types import Leg
 
-DEEDS = st.sampled_from(["recommend", "accept", "fill", "part", "cancelled", "reject", "lose", "never", "quote", "crash"])
+DEEDS = st.sampled_from(
+    ["recommend", "accept", "fill", "part", "cancelled", "reject", "lose", "never", "quote", "crash"]
+)
 PRICES = {"quote": 101.0, "crash": 95.0}
 
 

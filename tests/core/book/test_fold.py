@@ -41,9 +41,7 @@ def test_memory_is_bounded_whatever_the_history():
         world.book.replay(
             CommandSeen(ts=ts, account=ACCOUNT, command_id=f"c{i}", verb="pause", actor="a", reason="", answer="")
         )
-        world.book.replay(
-            CashMoved(ts=ts, account=ACCOUNT, kind="dividend", amount=Money(D(0)), action_id=f"a{i}")
-        )
+        world.book.replay(CashMoved(ts=ts, account=ACCOUNT, kind="dividend", amount=Money(D(0)), action_id=f"a{i}"))
         world.recommend(ACME, confidence=0.1)
     booked = world.book.booked
     assert (len(booked.alerts), len(booked.commands), len(booked.actions), len(booked.recent)) == (100, 200, 500, 100)
@@ -68,4 +66,10 @@ def test_the_counts_are_part_of_the_fold():
     world.recommend(ACME, confidence=0.1)
     counts = refold(world.facts).booked.counts
     assert counts == world.book.booked.counts
-    assert (counts["decisions"], counts["acted"], counts["refused"], counts["orders"], counts["fills"]) == (2, 1, 1, 2, 1)
+    assert (counts["decisions"], counts["acted"], counts["refused"], counts["orders"], counts["fills"]) == (
+        2,
+        1,
+        1,
+        2,
+        1,
+    )

@@ -122,7 +122,9 @@ def test_the_callers_decimal_context_does_not_matter() -> None:
         assert msgspec.json.encode(narrow) == msgspec.json.encode(wide)
 
 
-@pytest.mark.parametrize(("x", "rounded"), [("0.000000005", "0"), ("0.000000015", "0.00000002"), ("-0.000000015", "-0.00000002")])
+@pytest.mark.parametrize(
+    ("x", "rounded"), [("0.000000005", "0"), ("0.000000015", "0.00000002"), ("-0.000000015", "-0.00000002")]
+)
 def test_money_rounds_half_to_even(x: str, rounded: str) -> None:
     """STYLE B6: one rule, the same for both signs."""
     assert money(D(x)) == D(rounded)

@@ -94,7 +94,9 @@ def test_flat_carries_nothing(history: list[Deal], multiplier: Decimal) -> None:
 
 
 @given(histories, multipliers, prices, rates, qtys)
-def test_a_flip_is_a_close_and_an_open(history: list[Deal], multiplier: Decimal, price: Price, rate: Decimal, rest: Qty) -> None:
+def test_a_flip_is_a_close_and_an_open(
+    history: list[Deal], multiplier: Decimal, price: Price, rate: Decimal, rest: Qty
+) -> None:
     """O4: through zero at once or in two steps comes to the same."""
     position, _ = play(history, multiplier)
     side = Side.SELL if position.qty > 0 else Side.BUY
@@ -121,7 +123,9 @@ def test_long_and_short_are_mirrors(history: list[Deal], multiplier: Decimal) ->
 
 
 @given(histories, multipliers, st.integers(1, 20), prices, rates)
-def test_a_split_is_neutral_in_value(history: list[Deal], multiplier: Decimal, ratio: int, mark: Price, rate: Decimal) -> None:
+def test_a_split_is_neutral_in_value(
+    history: list[Deal], multiplier: Decimal, ratio: int, mark: Price, rate: Decimal
+) -> None:
     """Value at the mark and profit are what they were when the mark is split too."""
     position, _ = play(history, multiplier)
     after = split(position, Decimal(ratio))
@@ -131,7 +135,9 @@ def test_a_split_is_neutral_in_value(history: list[Deal], multiplier: Decimal, r
 
 
 @given(histories, multipliers, st.decimals("-3000", "3000", places=4).map(Qty), prices, rates)
-def test_adopting_changes_no_value(history: list[Deal], multiplier: Decimal, qty: Qty, price: Price, rate: Decimal) -> None:
+def test_adopting_changes_no_value(
+    history: list[Deal], multiplier: Decimal, qty: Qty, price: Price, rate: Decimal
+) -> None:
     """D24: cash plus position at the adopted price stays, and the books still balance."""
     position, _ = play(history, multiplier)
     unit = position.multiplier if position.qty else multiplier

@@ -67,7 +67,9 @@ def working(life: Life = Life.LIVE, **more: Any) -> Working:
     return w
 
 
-def seen(exec_id: str = "x1", qty: str = "4", price: str = "99.5", side: Side = Side.BUY, symbol: str = "AAPL") -> FillSeen:
+def seen(
+    exec_id: str = "x1", qty: str = "4", price: str = "99.5", side: Side = Side.BUY, symbol: str = "AAPL"
+) -> FillSeen:
     return FillSeen(
         ts=9, account=A, order_id=ID, exec_id=ExecId(exec_id), symbol=Symbol(symbol), side=side, qty=Qty(Decimal(qty)),
         price=Price(Decimal(price)), fee=Money(Decimal("0.1")),

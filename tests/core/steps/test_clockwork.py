@@ -55,9 +55,13 @@ def test_a_day_nobody_saw_the_end_of_is_closed_before_the_next_one_opens():
 def test_the_tier_steps_at_the_close():
     """E2: down one on a drawdown above 15 %, up one on wins, reserve and no drawdown."""
     world = World()
-    world.book.emit(TierChanged(ts=world.now, account=ACCOUNT, previous=TierName.CONSERVATIVE, tier=TierName.MODERATE, why="t"))
     world.book.emit(
-        DayClosed(ts=world.now, account=ACCOUNT, date="x", equity=Money(D(0)), high_water=Money(D(120_000)), drawdown=0.0)
+        TierChanged(ts=world.now, account=ACCOUNT, previous=TierName.CONSERVATIVE, tier=TierName.MODERATE, why="t")
+    )
+    world.book.emit(
+        DayClosed(
+            ts=world.now, account=ACCOUNT, date="x", equity=Money(D(0)), high_water=Money(D(120_000)), drawdown=0.0
+        )
     )
     world.book.emit(DayOpened(ts=world.now, account=ACCOUNT, date="2008-10-06", equity=Money(D(100_000))))
     world.now = at("2008-10-06T20:01")
@@ -119,7 +123,11 @@ def test_a_full_reserve_is_told_at_the_close():
     world = World()
     world.book.emit(
         ReserveMoved(
-            ts=world.now, account=ACCOUNT, kind=ReserveKind.PROFIT_SIPHON, amount=Money(D(40_000)), balance=Money(D(40_000))
+            ts=world.now,
+            account=ACCOUNT,
+            kind=ReserveKind.PROFIT_SIPHON,
+            amount=Money(D(40_000)),
+            balance=Money(D(40_000)),
         )
     )
     world.now = at("2008-10-06T20:01")

@@ -93,7 +93,9 @@ def held(w: World) -> None:
 def poor(w: World) -> None:
     w.foreign_fill(BOLT, Side.BUY, "900", "100")
     w.book.emit(
-        ReserveMoved(ts=w.now, account=ACCOUNT, kind=ReserveKind.PROFIT_SIPHON, amount=Money(D(8000)), balance=Money(D(8000)))
+        ReserveMoved(
+            ts=w.now, account=ACCOUNT, kind=ReserveKind.PROFIT_SIPHON, amount=Money(D(8000)), balance=Money(D(8000))
+        )
     )
 
 
@@ -116,7 +118,9 @@ def bad_day(w: World) -> None:
 
 def bad_year(w: World) -> None:
     w.book.emit(
-        DayClosed(ts=w.now, account=ACCOUNT, date="2008-10-03", equity=Money(D(0)), high_water=Money(D(200_000)), drawdown=0.5)
+        DayClosed(
+            ts=w.now, account=ACCOUNT, date="2008-10-03", equity=Money(D(0)), high_water=Money(D(200_000)), drawdown=0.5
+        )
     )
 
 
@@ -148,9 +152,7 @@ def one_order(w: World) -> None:
     w.recommend(BOLT)
 
 
-HOT = TierSettings(
-    conservative=msgspec.structs.replace(TIERS[TierName.CONSERVATIVE], max_portfolio_heat=0.0001)
-)
+HOT = TierSettings(conservative=msgspec.structs.replace(TIERS[TierName.CONSERVATIVE], max_portfolio_heat=0.0001))
 
 # reason, rules, what came before, the recommendation's own oddity, the headline where a stricter reason must come along
 ROWS: list[tuple[Reason, dict[str, object], Prepare, dict[str, object], Reason | None]] = [

@@ -44,7 +44,9 @@ def test_each_further_fill_makes_the_protective_stop_larger():
     assert (first.order_id, first.qty) == (stop, D(20))
     world.fill(order_id, "15")
     assert not world.of(ReplaceIntended)
-    world.step(OrderReplaced(ts=world.now, account=ACCOUNT, order_id=stop, rev=first.rev, qty=first.qty, stop=first.stop))
+    world.step(
+        OrderReplaced(ts=world.now, account=ACCOUNT, order_id=stop, rev=first.rev, qty=first.qty, stop=first.stop)
+    )
     assert [r.qty for r in world.of(ReplaceIntended)] == [D(35)]
 
 

@@ -106,12 +106,18 @@ def test_a_cool_down_ends_by_time_and_entries_go_again():
 def test_an_emergency_releases_the_whole_reserve_and_calms_the_tier():
     """E5, E2: drawdown above 20 % of the high water; once."""
     world = losing()
-    world.book.emit(TierChanged(ts=world.now, account=ACCOUNT, previous=TierName.CONSERVATIVE, tier=TierName.MODERATE, why="t"))
     world.book.emit(
-        ReserveMoved(ts=world.now, account=ACCOUNT, kind=ReserveKind.PROFIT_SIPHON, amount=Money(D(900)), balance=Money(D(900)))
+        TierChanged(ts=world.now, account=ACCOUNT, previous=TierName.CONSERVATIVE, tier=TierName.MODERATE, why="t")
     )
     world.book.emit(
-        DayClosed(ts=world.now, account=ACCOUNT, date="x", equity=Money(D(0)), high_water=Money(D(120_000)), drawdown=0.1)
+        ReserveMoved(
+            ts=world.now, account=ACCOUNT, kind=ReserveKind.PROFIT_SIPHON, amount=Money(D(900)), balance=Money(D(900))
+        )
+    )
+    world.book.emit(
+        DayClosed(
+            ts=world.now, account=ACCOUNT, date="x", equity=Money(D(0)), high_water=Money(D(120_000)), drawdown=0.1
+        )
     )
     for mid in (97.0, 93.0, 92.0, 91.0):
         world.quote(ACME, mid)

@@ -138,7 +138,9 @@ def test_a_foreign_execution_without_a_quantity_is_none(qty):
 def test_an_answer_to_an_order_nobody_knows_is_told():
     """O3: never applied."""
     world = World()
-    world.step(OrderAccepted(ts=world.now, account=ACCOUNT, order_id=OrderId("a1.99.e"), venue_order_id=VenueOrderId("v")))
+    world.step(
+        OrderAccepted(ts=world.now, account=ACCOUNT, order_id=OrderId("a1.99.e"), venue_order_id=VenueOrderId("v"))
+    )
     world.step(OrderReplaced(ts=world.now, account=ACCOUNT, order_id=OrderId("a1.99.e"), rev=1, qty=Qty(D(1))))
     assert anomalies(world) == ["unknown_order", "unknown_order"]
 
@@ -213,7 +215,9 @@ def test_an_accepted_amend_of_an_unknown_order_proves_that_it_lives():
     world.quote(ACME, 102.5)
     [asked] = world.of(ReplaceIntended)
     world.lose(stop)
-    world.step(OrderReplaced(ts=world.now, account=ACCOUNT, order_id=stop, rev=asked.rev, qty=asked.qty, stop=asked.stop))
+    world.step(
+        OrderReplaced(ts=world.now, account=ACCOUNT, order_id=stop, rev=asked.rev, qty=asked.qty, stop=asked.stop)
+    )
     assert world.order(stop).life is Life.LIVE
     assert world.order(stop).stop == asked.stop
 

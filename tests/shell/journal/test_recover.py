@@ -123,7 +123,9 @@ def test_a_whole_record_that_breaks_its_append_is_damage_even_above_the_watermar
     forget_notes(disk)
     data = segment(disk)
     lines = bytes(data).split(b"\n")[:-1]
-    when, left = (b'"wall":1000,"mono":1000,"boot":"replay"', 0) if told == "left" else (b'"wall":1,"mono":1,"boot":"b"', 1)
+    when, left = (
+        (b'"wall":1000,"mono":1000,"boot":"replay"', 0) if told == "left" else (b'"wall":1,"mono":1,"boot":"b"', 1)
+    )
     forged, _ = seal(4, lines[3][-66:-2], 2, when, left, "CashMoved", b"{}")
     assert b"%b," % when in lines[3] or told == "stamp"
     data[:] = b"\n".join(lines[:4]) + b"\n" + forged

@@ -84,7 +84,9 @@ async def test_a_rotation_never_splits_an_append() -> None:
     assert len(segments) > 8
     last_ones = [bytes(disk.names[path].data).splitlines()[-1] for path in segments]
     assert [parse(line).left for line in last_ones] == [0] * len(segments)
-    assert max(sum(b'"seq"' in line for line in disk.names[path].data.splitlines()) for path in segments) == 14, "the group of 13"
+    assert max(sum(b'"seq"' in line for line in disk.names[path].data.splitlines()) for path in segments) == 14, (
+        "the group of 13"
+    )
     lefts = [parse(bytes(line)).left for path in segments for line in disk.names[path].data.splitlines()[1:]]
     assert lefts == [left for size in [1, 5, 7, 2, 2, 9, 1, 4, 4] * 3 for left in range(size - 1, -1, -1)]
 

@@ -29,8 +29,21 @@ class Book:
     """One broker account. Slotted: the quote path touches `markets`, `equity` and `loss_line` only."""
 
     __slots__ = (
-        "account", "booked", "equity", "facts", "last_event_ts", "last_reconcile_ts", "loss_line", "markets", "now", "quotes",
-        "strategy_errors", "strategy_states", "twins", "_entries", "_open",
+        "_entries",
+        "_open",
+        "account",
+        "booked",
+        "equity",
+        "facts",
+        "last_event_ts",
+        "last_reconcile_ts",
+        "loss_line",
+        "markets",
+        "now",
+        "quotes",
+        "strategy_errors",
+        "strategy_states",
+        "twins",
     )  # fmt: skip
 
     def __init__(self, account: AccountId, *, currency: str = "USD", booked: Booked | None = None) -> None:
@@ -60,8 +73,7 @@ class Book:
     def replay(self, fact: AnyFact) -> None:
         """Fold a fact that is in the journal already."""
         self._fold(fact)
-        if fact.ts > self.now:
-            self.now = fact.ts
+        self.now = max(self.now, fact.ts)
 
     def _fold(self, fact: AnyFact) -> None:
         """Fold, and keep the open orders at hand: what a decision costs must not grow with the orders of the past."""
@@ -98,7 +110,11 @@ class Book:
 
     def rate(self, instrument: Instrument) -> Decimal:
         """Account value of one price point of one unit: multiplier x fx."""
-        fx = Decimal(1) if instrument.currency == self.booked.currency else self.booked.rates.get(instrument.currency, Decimal(1))
+        fx = (
+            Decimal(1)
+            if instrument.currency == self.booked.currency
+            else self.booked.rates.get(instrument.currency, Decimal(1))
+        )
         return instrument.multiplier * fx
 
     def remark(self) -> None:

@@ -196,7 +196,15 @@ def _filled(b: Booked, f: Filled) -> None:
     if working is not None:
         working.filled(f)
     posting = post_fill(
-        b.positions.get(f.symbol), f.symbol, f.side, f.qty, f.price, f.fee, multiplier=f.multiplier, rate=f.rate, ts=f.ts
+        b.positions.get(f.symbol),
+        f.symbol,
+        f.side,
+        f.qty,
+        f.price,
+        f.fee,
+        multiplier=f.multiplier,
+        rate=f.rate,
+        ts=f.ts,
     )
     position = b.positions[f.symbol] = posting.position
     b.cash = Money(b.cash + posting.cash)
@@ -223,7 +231,9 @@ def _closed(b: Booked, f: Filled, working: Working | None) -> None:
     if working is None:
         return
     plan = b.plans.get(working.order.decision_id)
-    if working.order.leg is Leg.PROTECT or (plan is not None and plan.source == "stop" and working.order.leg is Leg.EXIT):
+    if working.order.leg is Leg.PROTECT or (
+        plan is not None and plan.source == "stop" and working.order.leg is Leg.EXIT
+    ):
         b.stop_outs.append(f.ts)
         del b.stop_outs[:-20]
         _count(b, "stop_outs")
@@ -385,4 +395,3 @@ _HANDLERS: dict[type, Callable[[Booked, Any], None]] = {
     DriftCleared: _drift_cleared, PositionAdopted: _adopted, LinkChanged: _link, TradableChanged: _tradable, CommandSeen: _command,
     Alerted: _alert, StartedUp: _started,
 }  # fmt: skip
-

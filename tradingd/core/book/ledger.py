@@ -113,7 +113,9 @@ def post_fill(
     closed = min(old.qty.copy_abs(), qty) if against else ZERO
     opened = EXACT.subtract(qty, closed)
     out_cost, out_basis = _share(old, closed)
-    proceeds = money(sign, closed, price, unit, rate)  # what the closing part pays (buy: positive) or brings (sell: negative)
+    proceeds = money(
+        sign, closed, price, unit, rate
+    )  # what the closing part pays (buy: positive) or brings (sell: negative)
     realised = Money(EXACT.minus(EXACT.add(proceeds, out_basis)))
     in_cost = EXACT.multiply(EXACT.multiply(opened, sign), price)
     in_basis = money(sign, opened, price, unit, rate)
@@ -144,7 +146,14 @@ def post_fill(
 
 
 def adopt(
-    before: Position | None, symbol: Symbol, qty: Qty, price: Price, *, multiplier: Decimal = ONE, rate: Decimal = ONE, ts: int = 0
+    before: Position | None,
+    symbol: Symbol,
+    qty: Qty,
+    price: Price,
+    *,
+    multiplier: Decimal = ONE,
+    rate: Decimal = ONE,
+    ts: int = 0,
 ) -> Posting:
     """The venue's position becomes ours: the old one is closed at `price`, the new one opened there, without a fee.
 
@@ -157,7 +166,9 @@ def adopt(
         if not part:
             continue
         side = Side.BUY if part > 0 else Side.SELL
-        p = post_fill(now, symbol, side, Qty(part.copy_abs()), price, Money(ZERO), multiplier=multiplier, rate=rate, ts=ts)
+        p = post_fill(
+            now, symbol, side, Qty(part.copy_abs()), price, Money(ZERO), multiplier=multiplier, rate=rate, ts=ts
+        )
         now = p.position
         cash, realised = Money(EXACT.add(cash, p.cash)), Money(EXACT.add(realised, p.realised))
         carried = Money(EXACT.add(carried, p.carried))

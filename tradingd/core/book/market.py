@@ -23,8 +23,28 @@ class Market:
     price point; 0.0 when flat."""
 
     __slots__ = (
-        "ask", "atr", "band", "bars", "bid", "breached_ts", "exposure", "hi", "high_line", "instrument", "lo", "low_line", "mid",
-        "prev_close", "quarantined", "quotes", "seq", "suspects", "suspect_after", "suspect_mid", "ts", "_atr_n",
+        "_atr_n",
+        "ask",
+        "atr",
+        "band",
+        "bars",
+        "bid",
+        "breached_ts",
+        "exposure",
+        "hi",
+        "high_line",
+        "instrument",
+        "lo",
+        "low_line",
+        "mid",
+        "prev_close",
+        "quarantined",
+        "quotes",
+        "seq",
+        "suspect_after",
+        "suspect_mid",
+        "suspects",
+        "ts",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument, *, band: float = 0.25, atr_bars: int = 14) -> None:

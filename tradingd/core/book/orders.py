@@ -171,7 +171,13 @@ class Working(msgspec.Struct, kw_only=True):
     def of(cls, order: Order, ts: int) -> Working:
         """An order whose intent has just become durable."""
         return cls(
-            order=order, qty=order.qty, limit=order.limit, stop=order.stop, widest=order.limit, opened_ts=ts, updated_ts=ts
+            order=order,
+            qty=order.qty,
+            limit=order.limit,
+            stop=order.stop,
+            widest=order.limit,
+            opened_ts=ts,
+            updated_ts=ts,
         )
 
     # questions ------------------------------------------------------------------------------------------------------------

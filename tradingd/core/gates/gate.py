@@ -159,7 +159,13 @@ def _on_tick(intent: Intent, instrument: Instrument) -> bool:
 
 
 def approve_entry(
-    intent: Intent, instrument: Instrument, rate: float, st: Standing, s: GateSettings, now: int, before: tuple[Check, ...] = ()
+    intent: Intent,
+    instrument: Instrument,
+    rate: float,
+    st: Standing,
+    s: GateSettings,
+    now: int,
+    before: tuple[Check, ...] = (),
 ) -> Verdict:
     """R1 + R2 over an entry. before: checks of earlier gates; one failure anywhere refuses.
 
@@ -179,7 +185,9 @@ def approve_entry(
     return verdict
 
 
-def approve_exit(intent: Intent, instrument: Instrument, rate: float, position: Qty, working_exits: Qty, lately: int, s: GateSettings) -> Verdict:
+def approve_exit(
+    intent: Intent, instrument: Instrument, rate: float, position: Qty, working_exits: Qty, lately: int, s: GateSettings
+) -> Verdict:
     """R2 over an exit, which must shrink the position: its size is at most what is left to close (G11).
 
     The notional limit does not apply to an exit (a position may have grown in value past it); its quantity is sliced by the
@@ -201,12 +209,16 @@ def approve_protection(intent: Intent, instrument: Instrument, position: Qty) ->
     shrinks = (position > 0) == (intent.side is Side.SELL) and position != 0 and intent.qty <= abs(position)
     checks = (
         _flag("does_not_reduce", not shrinks, Reason.NOTHING_TO_REDUCE),
-        _flag("off_grid", not (intent.stop is not None and _on_tick(intent, instrument) and intent.qty > 0), Reason.INVALID),
+        _flag(
+            "off_grid",
+            not (intent.stop is not None and _on_tick(intent, instrument) and intent.qty > 0),
+            Reason.INVALID,
+        ),
     )
     return _verdict(intent, checks, reduce_only=True)
 
 
-def observes(observe: bool) -> Check:  # noqa: FBT001
+def observes(observe: bool) -> Check:
     """An account in `observe` mode decides everything and sends nothing (B4)."""
     return _flag("observe_only", observe, Reason.ACCOUNT_BLOCKED)
 
@@ -228,7 +240,9 @@ def order_id(intent: Intent) -> OrderId:
     return OrderId(f"{intent.account}.{intent.seq}.{intent.leg.value}{intent.suffix}")
 
 
-def may_send(order: Order, state: TradingState, *, now: int, price_ts: int, link_up: bool, s: GateSettings) -> Reason | None:
+def may_send(
+    order: Order, state: TradingState, *, now: int, price_ts: int, link_up: bool, s: GateSettings
+) -> Reason | None:
     """The send gate, asked again after the durability wait and right before the bytes leave (I7, I12, B10).
 
     An exit always passes, under a halt only when it is protective (stops, breaker, flatten).

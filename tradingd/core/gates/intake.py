@@ -62,7 +62,14 @@ def validate(
     return (
         _check("duplicate", rec.id[: settings.id_max], None, key(rec) not in seen, Reason.DUPLICATE),
         _check("id", len(rec.id), settings.id_max, named, Reason.INVALID, "1..limit printable characters"),
-        _check("source", len(rec.source), 64, sourced, Reason.INVALID, "1..limit printable characters, not a name of the house"),
+        _check(
+            "source",
+            len(rec.source),
+            64,
+            sourced,
+            Reason.INVALID,
+            "1..limit printable characters, not a name of the house",
+        ),
         _check("confidence_range", shown(rec.confidence), 1.0, sane, Reason.INVALID, "a number from 0 to 1"),
         _check("generated_by_now", iso(rec.generated_at), iso(latest), rec.generated_at <= latest, Reason.INVALID),
         _check("age", iso(rec.generated_at), iso(oldest), rec.generated_at >= oldest, Reason.STALE_RECOMMENDATION),

@@ -52,7 +52,14 @@ CASH_TOLERANCE = Money(ZERO + 1)  # account currency; fees rounded by the venue 
 def on_started(book: Book, event: Started, rules: Rules) -> None:
     """A process took over. Three unclean starts in a quarter of an hour, this one among them, end in a halt (H6)."""
     book.emit(
-        StartedUp(ts=book.now, account=book.account, mode=event.mode, build=event.build, config=event.config, clean=event.clean)
+        StartedUp(
+            ts=book.now,
+            account=book.account,
+            mode=event.mode,
+            build=event.build,
+            config=event.config,
+            clean=event.clean,
+        )
     )
     window = rules.crash_loop_window_s * NS
     crashes = [s for s in book.booked.starts if not s.clean and book.now - s.ts <= window]
@@ -89,7 +96,11 @@ def open_account(book: Book, cash: Money, rules: Rules) -> None:
     if book.booked.tier is not rules.tier_at_start:
         book.emit(
             TierChanged(
-                ts=book.now, account=book.account, previous=book.booked.tier, tier=rules.tier_at_start, why="configured start"
+                ts=book.now,
+                account=book.account,
+                previous=book.booked.tier,
+                tier=rules.tier_at_start,
+                why="configured start",
             )
         )
     book.emit(CashMoved(ts=book.now, account=book.account, kind="deposit", amount=cash))
@@ -107,13 +118,17 @@ def on_link(book: Book, event: LinkUp | LinkLost | Reconciled, rules: Rules) -> 
         case LinkUp():
             if booked.link_up or booked.link_broker != event.broker:
                 book.emit(
-                    LinkChanged(ts=book.now, account=book.account, up=False, broker=event.broker, why="connected, reconciling")
+                    LinkChanged(
+                        ts=book.now, account=book.account, up=False, broker=event.broker, why="connected, reconciling"
+                    )
                 )
         case LinkLost():
             if booked.link_up:
                 level = "page" if book.held() else "tell"
                 book.emit(LinkChanged(ts=book.now, account=book.account, up=False, broker=event.broker, why=event.why))
-                book.emit(Alerted(ts=book.now, account=book.account, level=level, code="broker_disconnected", text=event.why))
+                book.emit(
+                    Alerted(ts=book.now, account=book.account, level=level, code="broker_disconnected", text=event.why)
+                )
         case Reconciled():
             if not booked.link_up:
                 why = f"reconciled: {event.orders} orders asked, {event.fills} fills fetched"
@@ -156,7 +171,11 @@ def on_account(book: Book, event: AccountSeen, rules: Rules) -> None:
         book.remark()
         return
     off = event.cash - booked.cash
-    if abs(off) > CASH_TOLERANCE and not book.open_orders() and "cash_drift" not in {a.code for a in booked.alerts[-20:]}:
+    if (
+        abs(off) > CASH_TOLERANCE
+        and not book.open_orders()
+        and "cash_drift" not in {a.code for a in booked.alerts[-20:]}
+    ):
         book.emit(
             Alerted(
                 ts=book.now, account=book.account, level="tell", code="cash_drift",
@@ -199,7 +218,9 @@ def on_split(book: Book, event: Split, rules: Rules) -> None:
     for working in book.open_orders(symbol, Leg.ENTRY):  # priced and sized before the split (F9)
         cancel(book, working, "split")
     if levels is not None:
-        instrument = market.instrument if market is not None else rules.instruments.get(symbol, Instrument(symbol=symbol))
+        instrument = (
+            market.instrument if market is not None else rules.instruments.get(symbol, Instrument(symbol=symbol))
+        )
         book.emit(_split_levels(levels, event.ratio, instrument, long=book.qty(symbol) > 0, ts=book.now))
     book.remark()
     ensure_protection(book, symbol, rules)

@@ -97,7 +97,9 @@ def _close_day(book: Book, rules: Rules) -> None:
     share = reserve.reserve_share(book.booked.reserve, equity)
     found = tiers.evaluate(book.booked.tier, _win_rate(book), drawdown, share, rules.tier)
     if found is not None:
-        book.emit(TierChanged(ts=book.now, account=book.account, previous=book.booked.tier, tier=found[0], why=found[1]))
+        book.emit(
+            TierChanged(ts=book.now, account=book.account, previous=book.booked.tier, tier=found[0], why=found[1])
+        )
     if reserve.is_high(book.booked.reserve, equity, rules.reserve):
         text = f"reserve is {share:.1%} of equity, above {rules.reserve.high_water_share:.1%}"
         book.emit(Alerted(ts=book.now, account=book.account, level="tell", code="reserve_high_water", text=text))
@@ -147,5 +149,3 @@ def _position(book: Book, symbol: str, session: Session, rules: Rules) -> None:
         return
     re_evaluate(book, market.instrument.symbol, rules)
     ensure_protection(book, market.instrument.symbol, rules)
-
-

@@ -102,7 +102,9 @@ def _too_soon(book: Book, symbol: Symbol) -> bool:
     if book.now - book.booked.exits_refused.get(symbol, -RETRY_NS) < RETRY_NS:
         return True
     position = book.booked.positions.get(symbol)
-    since = max(book.now - RETRY_NS + 1, position.opened_ts if position is not None else 0)  # an exit of a former position worked
+    since = max(
+        book.now - RETRY_NS + 1, position.opened_ts if position is not None else 0
+    )  # an exit of a former position worked
     return any(
         not sent.entry and sent.symbol == symbol and since <= sent.ts <= book.now for sent in reversed(book.booked.sent)
     ) and not book.open_orders(symbol, Leg.EXIT)
@@ -118,14 +120,22 @@ def _waits_for_session(book: Book, market: Market, rules: Rules) -> bool:
     return before is None or refused > before.close_ns
 
 
-def _with_state(book: Book, gate: Verdict, symbol: Symbol, market: Market, rules: Rules, *, protective: bool) -> Verdict:
+def _with_state(
+    book: Book, gate: Verdict, symbol: Symbol, market: Market, rules: Rules, *, protective: bool
+) -> Verdict:
     """Add what no size can cure: a halt, a closed market, an account that only observes."""
     table = rules.calendar(market.instrument)
     session = table.at(book.now) if table is not None else None
     state = book.state()
     halted = book.halted() and not protective
     extra = [
-        Check("session", "open" if session else "closed", "open", session is not None, None if session else Reason.MARKET_CLOSED),
+        Check(
+            "session",
+            "open" if session else "closed",
+            "open",
+            session is not None,
+            None if session else Reason.MARKET_CLOSED,
+        ),
         Check("state", state.value, "not halted", not halted, Reason.HALTED if halted else None),
     ]
     extra.append(observes(rules.observe))
@@ -137,7 +147,14 @@ def _with_state(book: Book, gate: Verdict, symbol: Symbol, market: Market, rules
 
 
 def _decide(
-    book: Book, intent: Intent, verdict: Verdict, source: str, cause: str, market: Market, thesis: str, confidence: float | None
+    book: Book,
+    intent: Intent,
+    verdict: Verdict,
+    source: str,
+    cause: str,
+    market: Market,
+    thesis: str,
+    confidence: float | None,
 ) -> None:
     levels = book.booked.levels.get(intent.symbol)
     notional = float(intent.qty * book.rate(market.instrument)) * intent.ref_price
@@ -207,7 +224,13 @@ def _place(book: Book, symbol: Symbol, position: Qty, stop: Price, rules: Rules)
     if verdict.order is None:
         reasons = ", ".join(verdict.reasons)
         book.emit(
-            Alerted(ts=book.now, account=book.account, level="page", code="unprotected_position", text=f"{symbol}: {reasons}")
+            Alerted(
+                ts=book.now,
+                account=book.account,
+                level="page",
+                code="unprotected_position",
+                text=f"{symbol}: {reasons}",
+            )
         )
         return
     book.emit(OrderIntended(ts=book.now, account=book.account, order=verdict.order))

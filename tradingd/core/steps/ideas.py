@@ -64,7 +64,12 @@ def on_recommendation(book: Book, rec: Recommendation, rules: Rules) -> None:
         book.twins += 1
         return
     checks = intake.validate(
-        rec, known=rules.instruments, live=rules.mode == "live", now=book.now, seen=book.booked.seen, settings=rules.intake
+        rec,
+        known=rules.instruments,
+        live=rules.mode == "live",
+        now=book.now,
+        seen=book.booked.seen,
+        settings=rules.intake,
     )
     side = Side.BUY if rec.action is Action.BUY else Side.SELL
     position = book.qty(rec.symbol)
@@ -101,7 +106,13 @@ def _state_checks(book: Book, market: Market, side: Side, rules: Rules) -> tuple
         Check("state", state.value, "active", state is TradingState.ACTIVE, _STATE_REASON[state], _who(book)),
         _no("link", not booked.link_up, booked.link_why, "ready", Reason.LINK_NOT_READY),
         _no("unknown_orders", unknown > 0, unknown, 0, Reason.ORDER_UNKNOWN),
-        _no("drift", drift is not None, f"ours {drift.ours}, venue {drift.venue}" if drift else "none", "none", Reason.DRIFT),
+        _no(
+            "drift",
+            drift is not None,
+            f"ours {drift.ours}, venue {drift.venue}" if drift else "none",
+            "none",
+            Reason.DRIFT,
+        ),
         _no("already_held", bool(held) and not short_bad, str(held), "0", Reason.ALREADY_HELD),
         _no("short_allowed", short_bad, side.value, "buy", Reason.NOT_SHORTABLE),
         observes(rules.observe),
@@ -121,14 +132,16 @@ def _market_checks(book: Book, market: Market, rules: Rules) -> tuple[Check, ...
     )
 
 
-def _no(name: str, bad: bool, value: float | str, limit: float | str, reason: Reason) -> Check:  # noqa: FBT001
+def _no(name: str, bad: bool, value: float | str, limit: float | str, reason: Reason) -> Check:
     return Check(name, value, limit, not bad, reason if bad else None)
 
 
 def _levels(book: Book, market: Market, price: float | None, side: Side, rules: Rules) -> tuple[Levels | None, Check]:
     tier = rules.tiers[book.booked.tier]
     if price is None or market.atr is None:
-        return None, Check("stop_distance", market.atr, "ATR and a price", False, Reason.NO_RANGE, "not enough daily bars yet")
+        return None, Check(
+            "stop_distance", market.atr, "ATR and a price", False, Reason.NO_RANGE, "not enough daily bars yet"
+        )
     found = stops.initial_levels(
         price, market.atr, side, tier.stop_loss_atr_multiplier, tier.reward_risk_ratio, market.instrument
     )
@@ -138,7 +151,14 @@ def _levels(book: Book, market: Market, price: float | None, side: Side, rules: 
 
 
 def _sized(
-    book: Book, rec: Recommendation, market: Market, price: float | None, side: Side, levels: Levels | None, heat: float, rules: Rules
+    book: Book,
+    rec: Recommendation,
+    market: Market,
+    price: float | None,
+    side: Side,
+    levels: Levels | None,
+    heat: float,
+    rules: Rules,
 ) -> Sized:
     exposures = book.values()
     return size(
@@ -179,7 +199,8 @@ def _intent(book: Book, draft: Draft, market: Market, price: float, seq: int, ru
     assert draft.sized is not None
     return Intent(
         account=book.account, decision_id=DecisionId(f"d{seq}"), seq=seq, symbol=Symbol(draft.rec.symbol), side=draft.side,
-        qty=draft.sized.qty, leg=Leg.ENTRY, tif=rules.entry.tif, type=OrderType.LIMIT if limited else OrderType.MARKET, limit=limit, ref_price=price, ref_ts=market.ts,
+        qty=draft.sized.qty, leg=Leg.ENTRY, tif=rules.entry.tif, type=OrderType.LIMIT if limited else OrderType.MARKET, limit=limit,
+        ref_price=price, ref_ts=market.ts,
     )  # fmt: skip
 
 
@@ -204,5 +225,3 @@ def _price(levels: Levels | None, name: str) -> Price | None:
 def _finite(x: float) -> float | None:
     """The journal holds no NaN; the check of the confidence shows what came."""
     return x if x == x and abs(x) != float("inf") else None
-
-

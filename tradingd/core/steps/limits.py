@@ -65,7 +65,11 @@ def watch_stop_outs(book: Book, rules: Rules) -> None:
     if trip is not None and "volatility" not in book.booked.trips:
         book.emit(trip.fact(book.account))
         cancel_entries(book, "breaker: volatility")
-        _page(book, "breaker_volatility", f"{trip.actual:.0f} stop-outs in {rules.breaker.stop_out_window_min} min: no entries")
+        _page(
+            book,
+            "breaker_volatility",
+            f"{trip.actual:.0f} stop-outs in {rules.breaker.stop_out_window_min} min: no entries",
+        )
 
 
 def guard(book: Book, rules: Rules) -> None:

@@ -104,7 +104,9 @@ def _lockout(book: Book, command: Command, rules: Rules) -> None:
 def begin_flatten(book: Book, command: Command, rules: Rules, *, answer: bool = True) -> None:
     """Cancel entries, close what is held, end in halt once the venue agrees that nothing is left."""
     book.emit(
-        FlattenBegun(ts=book.now, account=book.account, command_id=command.id, actor=command.actor, symbol=command.symbol)
+        FlattenBegun(
+            ts=book.now, account=book.account, command_id=command.id, actor=command.actor, symbol=command.symbol
+        )
     )
     for working in book.open_orders(command.symbol, Leg.ENTRY):
         cancel(book, working, "flatten")
@@ -123,7 +125,9 @@ def push_flatten(book: Book, rules: Rules) -> int:
     for command_id, begun in book.booked.flatten.items():
         symbols = [s for s in book.held() if begun.symbol in (None, s)]
         for symbol in symbols:
-            sent += close(book, symbol, source="operator", cause=command_id, rules=rules, thesis=f"flatten by {begun.actor}")
+            sent += close(
+                book, symbol, source="operator", cause=command_id, rules=rules, thesis=f"flatten by {begun.actor}"
+            )
     return sent
 
 
@@ -152,7 +156,9 @@ def _cancel(book: Book, command: Command) -> None:
         return
     for working in chosen:
         book.emit(
-            CancelIntended(ts=book.now, account=book.account, order_id=working.order.order_id, why=f"operator {command.actor}")
+            CancelIntended(
+                ts=book.now, account=book.account, order_id=working.order.order_id, why=f"operator {command.actor}"
+            )
         )
     _answer(book, command, f"cancel asked for {len(chosen)} orders")
 
@@ -212,8 +218,14 @@ def _adopt(book: Book, command: Command, rules: Rules) -> None:
         return
     book.emit(
         PositionAdopted(
-            ts=book.now, account=book.account, symbol=drift.symbol, qty=drift.venue, price=mark, actor=command.actor,
-            multiplier=Qty(market.instrument.multiplier), rate=Price(book.rate(market.instrument) / market.instrument.multiplier),
+            ts=book.now,
+            account=book.account,
+            symbol=drift.symbol,
+            qty=drift.venue,
+            price=mark,
+            actor=command.actor,
+            multiplier=Qty(market.instrument.multiplier),
+            rate=Price(book.rate(market.instrument) / market.instrument.multiplier),
         )
     )
     book.remark()

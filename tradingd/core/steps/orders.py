@@ -1,7 +1,7 @@
 """What venues say about our orders: answers, fills, refusals. Fills are booked once and always; the rest follows the table.
 
 What should not happen (a step the table does not know, more filled than ordered, another side) is recorded and alerted, never
-silently fixed; a real execution is booked whatever else is wrong with it, and new risk stops (A17). Source: O3, O4, I4, RELIABILITY A.
+silently fixed; a real execution is booked whatever else is wrong with it, and new risk stops (A17). Source: O3, O4, I4.
 """
 
 from __future__ import annotations
@@ -92,12 +92,19 @@ def _why(event: OrderEvent) -> str:
 
 
 def move(
-    book: Book, working: Working, what: What, why: str, venue_order_id: VenueOrderId | None = None, cum_qty: Qty | None = None
+    book: Book,
+    working: Working,
+    what: What,
+    why: str,
+    venue_order_id: VenueOrderId | None = None,
+    cum_qty: Qty | None = None,
 ) -> bool:
     """One step of the table, or an anomaly with the state kept (O3). False when nothing is new: messages come twice and late."""
     to = working.step(what)
     if to is None:
-        _anomaly(book, "impossible_transition", working.order.order_id, f"{what.value} while {working.life.value}: {why}")
+        _anomaly(
+            book, "impossible_transition", working.order.order_id, f"{what.value} while {working.life.value}: {why}"
+        )
         return False
     if to is working.life and venue_order_id in (None, working.venue_order_id):
         return False
@@ -128,7 +135,7 @@ def settle(book: Book, symbol: Symbol, rules: Rules) -> None:
 def on_fill(book: Book, fill: FillSeen, rules: Rules) -> None:
     """One execution: booked once by its id and by the account's fill number, whatever else is wrong with it (I4)."""
     working = book.order(fill.order_id) if fill.order_id else None
-    if 0 < fill.cursor and (fill.cursor <= book.booked.fill_cursor or fill.cursor in book.booked.fills_ahead):
+    if fill.cursor > 0 and (fill.cursor <= book.booked.fill_cursor or fill.cursor in book.booked.fills_ahead):
         return
     if not _watched(book, fill, rules) or not _judged(book, working, fill):
         return
@@ -160,7 +167,9 @@ def _judged(book: Book, working: Working | None, fill: FillSeen) -> bool:
         _anomaly(book, "fill_mismatch", fill.exec_id, f"quantity {fill.qty} at {fill.price} is no execution")
         return False
     if working is None:
-        _anomaly(book, "foreign_fill", fill.exec_id, f"{fill.side} {fill.qty} {fill.symbol} at {fill.price}, not our order")
+        _anomaly(
+            book, "foreign_fill", fill.exec_id, f"{fill.side} {fill.qty} {fill.symbol} at {fill.price}, not our order"
+        )
         return True
     judged = working.judge(fill)
     if judged.kind:
@@ -233,7 +242,9 @@ def on_replace_rejected(book: Book, event: ReplaceRejected, rules: Rules) -> Non
     if working is None or event.rev <= working.rev or working.rev_asked <= working.rev:
         return
     book.emit(
-        AmendRefused(ts=book.now, account=book.account, order_id=event.order_id, rev=event.rev, code=event.code, text=event.text)
+        AmendRefused(
+            ts=book.now, account=book.account, order_id=event.order_id, rev=event.rev, code=event.code, text=event.text
+        )
     )
     complete(book, working)
 

@@ -29,7 +29,7 @@ def on_quote(book: Book, quote: Quote, rules: Rules) -> None:
         if not _believable(market, quote, rules):
             return
         market.suspects = 0
-    if ts > book.now:  # sources differ in delay; the account's time does not step back
+    if ts > book.now:  # noqa: PLR1730  a comparison, not a call, on the quote path; sources differ in delay; the account's time does not step back
         book.now = ts
     book.quotes += 1
     mid = (bid + ask) * 0.5

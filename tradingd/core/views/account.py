@@ -12,6 +12,7 @@ from tradingd.core.views.page import AccountView, BrokerView, HoldView, LimitVie
 FINISHED_SHOWN = 40
 DECISIONS_SHOWN = 50
 ALERTS_SHOWN = 20
+_LEG = {Leg.ENTRY: "entry", Leg.EXIT: "exit", Leg.PROTECT: "protect"}
 
 
 def account_view(book: Book, rules: Rules) -> AccountView:
@@ -87,7 +88,7 @@ def _order(w: Working) -> OrderView:
     average = w.avg_price()
     return OrderView(
         order_id=w.order.order_id, decision_id=w.order.decision_id, symbol=w.order.symbol, side=w.order.side.value,
-        type=w.order.type.value, tif=w.order.tif.value, leg={Leg.ENTRY: "entry", Leg.EXIT: "exit", Leg.PROTECT: "protect"}[w.order.leg],
+        type=w.order.type.value, tif=w.order.tif.value, leg=_LEG[w.order.leg],
         qty=str(w.qty), cum_qty=str(w.cum_qty), avg_price=str(average) if average is not None else None,
         limit=str(w.limit) if w.limit is not None else None, stop=str(w.stop) if w.stop is not None else None, state=w.life.value,
         open=w.life in OPEN, ts=w.opened_ts, updated_ts=w.updated_ts, why=w.why,

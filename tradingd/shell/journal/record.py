@@ -210,7 +210,11 @@ def fault(line: bytes, at: Place) -> str:
         return f"record {seq + 1} was altered: its bytes do not match its hash"
     found = parse(line)
     if joins(line, at):
-        why = f"it says that {found.left} more follow" if found.left != at.left - 1 else "it names another time, boot or watermark"
+        why = (
+            f"it says that {found.left} more follow"
+            if found.left != at.left - 1
+            else "it names another time, boot or watermark"
+        )
         return f"record {seq + 1} does not go on with the append of record {seq}, of which {at.left} must follow: {why}"
     if found.seq == seq + 1:
         return f"record {seq + 1} does not follow record {seq}: it comes from another journal, or its predecessor was replaced"

@@ -202,7 +202,9 @@ class Walk:
 
     def _end(self, reason: str, *, incomplete: bool = False, tear: bool = True) -> bool:
         # a segment's first line was synced before the segment got its name
-        self.bad = Bad(self.segment, self.line + 1, self.seq + 1, self.offset, reason, incomplete, tear and self.line > 0)
+        self.bad = Bad(
+            self.segment, self.line + 1, self.seq + 1, self.offset, reason, incomplete, tear and self.line > 0
+        )
         return False
 
 
