@@ -9,11 +9,12 @@ import pytest
 from tests.fakes.disk import FakeDisk
 from tests.fakes.env import FakeEnv
 from tests.shell.stage import AAA, BBB, ONE, TWO, Stage, stage, turns
-from tradingd.core.events import Command, Verb
+from tradingd.core.events import Command, Timer, Verb
 from tradingd.core.facts import CommandSeen, FlattenBegun, StateChanged
 from tradingd.core.types import NS, AccountId, TradingState
 from tradingd.ports import Broken
 from tradingd.shell.desk import DECISIONS_KEPT, HouseDesk
+from tradingd.shell.engine import BURST
 from tradingd.shell.web.desk import Answer
 
 
@@ -112,17 +113,21 @@ async def test_a_twin_is_not_answered_before_the_first_is_durable() -> None:
 
 
 async def test_a_caller_that_hangs_up_takes_no_answer_from_the_others() -> None:
-    """J19, H3: one of two who asked with the same id goes away."""
+    """J19, H3: three ask with one id while the engine has a long queue before them; the first goes away."""
     async with stage() as s:
         desk = desk_of(s)
-        gate = stopped_disk(s)
+        for _ in range(3 * BURST + 10):
+            s.house.offer(Timer(ts=s.clock.wall()))
         word = s.command(Verb.PAUSE)
-        first, twin = (asyncio.ensure_future(desk.command(word)) for _ in range(2))
-        await turns()
+        first, twin, third = (asyncio.ensure_future(desk.command(word)) for _ in range(3))
+        await asyncio.sleep(0)
         first.cancel()
-        await turns()
-        gate.set()
-        assert "paused" in (await twin).text
+        await asyncio.sleep(0)
+        await s.house.settle()
+        for other in (twin, third):
+            assert "paused" in (await asyncio.wait_for(other, 5)).text
+        assert first.cancelled()
+        assert len(s.said(CommandSeen)) == 1
 
 
 async def test_a_word_known_to_one_account_only_is_given_to_the_other() -> None:

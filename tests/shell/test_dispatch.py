@@ -12,7 +12,7 @@ from tests.fakes.env import FakeEnv
 from tests.shell.stage import AAA, BBB, ONE, TWO, Stage, stage, turns
 from tradingd.core.book.orders import Life
 from tradingd.core.events import Verb
-from tradingd.core.facts import CancelIntended, OrderIntended, ReplaceIntended
+from tradingd.core.facts import Anomaly, CancelIntended, OrderIntended, ReplaceIntended
 from tradingd.core.types import NS, Leg, Order, OrderId, Qty, TradingState
 from tradingd.shell.dispatch import Dispatch
 
@@ -228,6 +228,7 @@ async def test_facts_of_another_account_are_not_ours_to_send() -> None:
         s.idea(account=TWO)
         await s.house.quiesce()
         assert (s.brokers[ONE].count("submit"), s.brokers[TWO].count("submit")) == (0, 1)
+        assert s.said(Anomaly) == []
 
 
 async def test_what_is_remembered_of_sent_orders_does_not_grow() -> None:

@@ -153,7 +153,12 @@ class Demo:
         if self.options.json:
             self.teller.result(msgspec.json.encode(summary).decode())
         else:
-            self.teller.say(["", *in_words(summary, house, whole=whole, now=self.clock.wall())])
+            self.teller.say(
+                [
+                    "",
+                    *in_words(summary, house, whole=whole, paced=self.options.speed is not None, now=self.clock.wall()),
+                ]
+            )
 
     def _pace(self) -> Pace:
         """Waits so that session time runs at the asked speed; at full speed it only lets the page breathe. False: stop here."""

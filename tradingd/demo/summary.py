@@ -62,8 +62,8 @@ def greeting(options: DemoOptions, served: Served, *, program: str) -> list[str]
     return [*rows, ""]
 
 
-def in_words(summary: Summary, house: House, *, whole: bool, now: int) -> list[str]:
-    """The summary for a terminal. whole: the replay came to its end; now: how far it came, ns."""
+def in_words(summary: Summary, house: House, *, whole: bool, paced: bool, now: int) -> list[str]:
+    """The summary for a terminal. whole: the replay came to its end; paced: it was made to wait; now: how far it came, ns."""
     (member,) = house.members.values()
     booked, counts = member.book.booked, member.book.booked.counts
     refusals = [f"{n} {reason}" for reason, n in sorted(summary.refusals.items(), key=lambda kv: (-kv[1], kv[0]))]
@@ -73,7 +73,7 @@ def in_words(summary: Summary, house: House, *, whole: bool, now: int) -> list[s
     decided, acted, refused = (counts.get(name, 0) for name in ("decisions", "acted", "refused"))
     result = f"return {summary.return_pct:+.2f} %, largest drawdown {summary.drawdown_pct:.2f} %"
     orders = f"{summary.orders:,}, fills {summary.fills:,}, stop-outs {summary.stop_outs:,}, breaker trips {summary.breaker_trips}"
-    rate = decided / max(summary.seconds, 1e-9)
+    rate = "" if paced else f", {decided / max(summary.seconds, 1e-9):,.0f} decisions/s"
     return [
         "the replay is over" if whole else f"stopped at {utc(now)}; so far:",
         *_rows(
@@ -84,7 +84,7 @@ def in_words(summary: Summary, house: House, *, whole: bool, now: int) -> list[s
             *head,
             (
                 "speed",
-                f"{summary.seconds:.1f} s on this machine: {member.book.quotes:,} quotes, {rate:,.0f} decisions/s",
+                f"{summary.seconds:.1f} s on this machine: {member.book.quotes:,} quotes{rate}",
             ),
         ),
     ]
