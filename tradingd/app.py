@@ -56,7 +56,9 @@ FAULT = 70  # EX_SOFTWARE: an error of ours; a supervisor may start it again
 # from configuration -------------------------------------------------------------------------------------------------------
 
 
-def rules_of(config: Config, account: AccountSettings, strategies: tuple[Loaded, ...], *, protective: bool = True) -> Rules:
+def rules_of(
+    config: Config, account: AccountSettings, strategies: tuple[Loaded, ...], *, protective: bool = True
+) -> Rules:
     """The rules of one account."""
     return Rules(
         mode=config.mode, instruments={}, calendars={key: session_table(key) for key in CALENDARS}, gate=config.risk,
@@ -75,7 +77,9 @@ def strategies_of(config: Config) -> tuple[Loaded, ...]:
         if not asked.enabled:
             continue
         if name not in known:
-            raise Misconfigured(f"strategies.{name}: no strategy of that name is installed (known: {', '.join(sorted(known))})")
+            raise Misconfigured(
+                f"strategies.{name}: no strategy of that name is installed (known: {', '.join(sorted(known))})"
+            )
         try:
             found.append(load(name, known[name].load(), asked.settings))
         except SettingsError as error:
@@ -87,7 +91,9 @@ def broker_of(env: Env, name: str, account: AccountSettings, secrets: Callable[[
     """The adapter of one account, by entry point, with its secrets resolved."""
     known = {point.name: point for point in entry_points(group="tradingd.adapters")}
     if account.broker not in known:
-        raise Misconfigured(f"accounts.{name}.broker: no adapter {account.broker!r} (known: {', '.join(sorted(known))})")
+        raise Misconfigured(
+            f"accounts.{name}.broker: no adapter {account.broker!r} (known: {', '.join(sorted(known))})"
+        )
     adapter = known[account.broker].load()
     module = sys.modules[adapter.__module__]
     table = {key: secrets(value) if isinstance(value, Secret) else value for key, value in account.settings.items()}
@@ -185,9 +191,12 @@ class Daemon:
         it must not go on."""
         try:
             brokers = {
-                AccountId(name): broker_of(self.env, name, account, revealed) for name, account in self.config.accounts.items()
+                AccountId(name): broker_of(self.env, name, account, revealed)
+                for name, account in self.config.accounts.items()
             }
-            house = house_of(self.env, self.config, self.directory, brokers, instance=self._instance(), build=self.build)
+            house = house_of(
+                self.env, self.config, self.directory, brokers, instance=self._instance(), build=self.build
+            )
             try:
                 await self._live(house)
             finally:
@@ -211,7 +220,9 @@ class Daemon:
         self._signals(house)
         for override in self.overrides:
             log.info("config.override", key=override.key, variable=override.variable)
-        log.info("journal.open", records=house.journal.seq, cut_bytes=house.recovery.cut_bytes, directory=str(self.directory))
+        log.info(
+            "journal.open", records=house.journal.seq, cut_bytes=house.recovery.cut_bytes, directory=str(self.directory)
+        )
         house.start(self.config.mode, self.build, config_hash(self.config))
         try:
             await self._serve(house, desk)
@@ -287,7 +298,11 @@ class Daemon:
         for member in house.members.values():
             member.dispatch.halted = True
         command = Command(
-            ts=self.env.clock.wall(), id=f"usr1-{self.env.clock.mono()}", verb=Verb.HALT, actor="signal USR1", reason="SIGUSR1"
+            ts=self.env.clock.wall(),
+            id=f"usr1-{self.env.clock.mono()}",
+            verb=Verb.HALT,
+            actor="signal USR1",
+            reason="SIGUSR1",
         )
         loop.call_soon_threadsafe(house.offer, command)
 

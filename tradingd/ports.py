@@ -127,10 +127,7 @@ class Disk(Protocol):
         """Bytes free for us on that file system."""
 
     def fs_kind(self, path: str) -> str:
-        """"local", "tmpfs", "nfs", "overlay", ... (B17)."""
-
-
-
+        """ "local", "tmpfs", "nfs", "overlay", ... (B17)."""
 
 
 class Transport(Protocol):
@@ -272,4 +269,3 @@ class Broker(Protocol):
 
 
 Spawn = Callable[[str, Callable[[], Awaitable[None]]], None]
-

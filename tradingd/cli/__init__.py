@@ -22,7 +22,7 @@ for verb in (
     daemon.run, daemon.demo,
     observe.status, observe.positions, observe.orders, observe.decisions, why.why,
     command.pause, command.halt, flatten.flatten, command.lockout, command.cancel, command.trip,
-    command.resume, command.adopt, command.release,
+    command.resume, command.settle, command.adopt, command.release,
     doctor.doctor, observe.ui,
 ):  # fmt: skip
     app.command()(verb)

@@ -124,6 +124,21 @@ def trip(
     finish(send(Client(state_dir(directory)), "trip", command_id, account=account, reason=reason), as_json=as_json)
 
 
+def settle(
+    order: Annotated[str, typer.Argument(help="The client order id of the unknown order.")],
+    reason: Reason,
+    directory: Dir = None,
+    account: Account = None,
+    yes: Yes = False,
+    command_id: CommandId = None,
+    as_json: Json = False,
+) -> None:
+    """Declare an unknown order ended, when the venue cannot say any more what became of it. Needs a reason."""
+    client = Client(state_dir(directory))
+    consent(client, account, yes=yes, reason=reason)
+    finish(send(client, "settle", command_id, account=account, reason=reason, order_id=order), as_json=as_json)
+
+
 def adopt(
     symbol: Annotated[str, typer.Argument(help="The symbol whose position drifted.")],
     reason: Reason,

@@ -259,6 +259,7 @@ class Verb(StrEnum):
     LOCKOUT = "lockout"
     CANCEL = "cancel"
     RESUME = "resume"
+    SETTLE = "settle"  # declare an unknown order ended, with a reason
     ADOPT = "adopt"  # accept the venue's position where it drifted
     TRIP = "trip"  # the breaker, by hand
     RELEASE = "release"  # move reserve into the active pool

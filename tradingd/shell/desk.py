@@ -136,13 +136,17 @@ class HouseDesk:
             for account in accounts:
                 self.house.members[account].dispatch.halted = True
         stamped = msgspec.structs.replace(command, ts=max(command.ts, self.now()))
-        pending = [self._await_answer(command.id, account) for account in accounts if not self._seen(command.id, account)]
+        pending = [
+            self._await_answer(command.id, account) for account in accounts if not self._seen(command.id, account)
+        ]
         if pending:
             self.house.offer(stamped)
             self.house.engine.pump()
             for future in pending:
                 await asyncio.shield(future)
-        await self.house.journal.synced(self.house.journal.seq)  # known is not durable: a twin may have come a moment ago
+        await self.house.journal.synced(
+            self.house.journal.seq
+        )  # known is not durable: a twin may have come a moment ago
         self._sync_switches(accounts)
         texts = [self._seen(command.id, account) or ("its answer is in the journal", False) for account in accounts]
         return self._answer(command, accounts, texts)
@@ -194,7 +198,9 @@ class HouseDesk:
 
     async def reload(self, actor: str) -> Answer:
         if self._reload is None:
-            return Answer(command_id="", verb="reload", refused=True, text="this daemon runs on an embedded configuration")
+            return Answer(
+                command_id="", verb="reload", refused=True, text="this daemon runs on an embedded configuration"
+            )
         answer = self._reload(actor)
         await self.house.settle()
         return answer

@@ -30,7 +30,13 @@ class Dispatch:
     behind it leaves (G14, G15)."""
 
     def __init__(
-        self, env: Env, broker: Broker, book: Book, rules: Rules, inbox: Inbox, *,
+        self,
+        env: Env,
+        broker: Broker,
+        book: Book,
+        rules: Rules,
+        inbox: Inbox,
+        *,
         on_sent: Callable[[Order, int], None] | None = None,
     ) -> None:
         self.env = env
@@ -40,7 +46,9 @@ class Dispatch:
         self.inbox = inbox
         self.halted = False
         self.up = False  # the link can carry orders; set by the link's task
-        self.sent_at: dict[OrderId, int] = {}  # monotonic ns of the one attempt on this connection, until the venue's answer
+        self.sent_at: dict[
+            OrderId, int
+        ] = {}  # monotonic ns of the one attempt on this connection, until the venue's answer
         self._queue: deque[Work] = deque()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -71,7 +79,9 @@ class Dispatch:
         while True:
             while self._queue:
                 work = self._queue.popleft()
-                with anyio.CancelScope(shield=True):  # intent -> send -> record is not cancellable (I9 of RELIABILITY 2)
+                with anyio.CancelScope(
+                    shield=True
+                ):  # intent -> send -> record is not cancellable (I9 of RELIABILITY 2)
                     await self._send(work)
             self._idle.set()
             self._wake.clear()

@@ -51,7 +51,9 @@ class Engine:
             done = True
         finally:
             if not done:
-                self.broken = f"the step for {type(event).__name__} failed: {self.journal.broken or 'see the error before this'}"
+                self.broken = (
+                    f"the step for {type(event).__name__} failed: {self.journal.broken or 'see the error before this'}"
+                )
                 self.inbox.alarm()
         return taken
 

@@ -84,7 +84,8 @@ class House:
         self._snapshot_seq = journal.seq
         self.engine = Engine(env, books, rules, journal, self.inbox, on_facts=self._on_facts)
         self.members = {
-            account: self._member(account, brokers[account], books[account], rules[account], instrument) for account in books
+            account: self._member(account, brokers[account], books[account], rules[account], instrument)
+            for account in books
         }
         journal.subscribe(self._on_durable)
         journal.on_commit = self._on_commit
@@ -92,7 +93,12 @@ class House:
         self._plan_chores()
 
     def _member(
-        self, account: AccountId, broker: Broker, book: Book, rules: Rules, instrument: Callable[[Instrument], Instrument]
+        self,
+        account: AccountId,
+        broker: Broker,
+        book: Book,
+        rules: Rules,
+        instrument: Callable[[Instrument], Instrument],
     ) -> Member:
         dispatch = Dispatch(self.env, broker, book, rules, self.inbox, on_sent=self._on_sent)
         reconciler = Reconciler(self.env, broker, book, dispatch, self.inbox, self.settle)
@@ -102,8 +108,12 @@ class House:
     def _plan_chores(self) -> None:
         self.schedule.add("timer", self.settings.timer_s, self._tick)
         for member in self.members.values():
-            self.schedule.add(f"orders:{member.account}", self.settings.orders_s, _while_up(member, member.reconciler.orders))
-            self.schedule.add(f"positions:{member.account}", self.settings.positions_s, _while_up(member, self._positions(member)))
+            self.schedule.add(
+                f"orders:{member.account}", self.settings.orders_s, _while_up(member, member.reconciler.orders)
+            )
+            self.schedule.add(
+                f"positions:{member.account}", self.settings.positions_s, _while_up(member, self._positions(member))
+            )
         self.schedule.add("snapshot", self.settings.snapshot_s, self._snapshot_if_due)
         if self.free_min_bytes:
             self.schedule.add("disk", DISK_S, self._look_at_disk)
@@ -231,7 +241,9 @@ class House:
         so that no entry of the group that met the full disk leaves."""
         for member in self.members.values():
             member.dispatch.halted = True
-        self._say(Verb.HALT, "disk_full", "the disk of the journal is full: make room and start the daemon again, then resume")
+        self._say(
+            Verb.HALT, "disk_full", "the disk of the journal is full: make room and start the daemon again, then resume"
+        )
 
     async def _look_at_disk(self) -> None:
         """Entries stop while there is room for everything that must still be written (B8). Said once; again only after twice the
@@ -244,7 +256,11 @@ class House:
             self._low = False
         elif free < self.free_min_bytes and not self._low:
             self._low = True
-            self._say(Verb.PAUSE, "disk_low", f"{free:,} bytes are free for the journal, at least {self.free_min_bytes:,} must be")
+            self._say(
+                Verb.PAUSE,
+                "disk_low",
+                f"{free:,} bytes are free for the journal, at least {self.free_min_bytes:,} must be",
+            )
 
     def _say(self, verb: Verb, rule: str, reason: str) -> None:
         """A command of our own to all accounts."""
@@ -256,7 +272,9 @@ class House:
     def dump(self) -> bytes:
         """The booked state of all accounts: a snapshot, and what a state hash is taken over (I8)."""
         accounts: dict[str, Booked] = {account: member.book.booked for account, member in self.members.items()}
-        return msgspec.json.encode(Snapshot(SNAPSHOT_SCHEMA, accounts))  # tables keep the order in which facts made them
+        return msgspec.json.encode(
+            Snapshot(SNAPSHOT_SCHEMA, accounts)
+        )  # tables keep the order in which facts made them
 
     async def _snapshot_if_due(self) -> None:
         if self.journal.seq - self._snapshot_seq >= self.snapshot_every:
@@ -289,14 +307,14 @@ def open_house(
     return House(env, journal, recovery, books, rules, brokers, settings, instrument, snapshot_every, free_min_bytes)
 
 
-def fold_books(recovery: Recovery, rules: Mapping[AccountId, Rules], currencies: Mapping[AccountId, str]) -> dict[AccountId, Book]:
+def fold_books(
+    recovery: Recovery, rules: Mapping[AccountId, Rules], currencies: Mapping[AccountId, str]
+) -> dict[AccountId, Book]:
     """Snapshot, then the tail (I8). A fact of an account that is no longer configured refuses the start: its orders may live."""
     saved: dict[str, Booked] = {}
     if recovery.snapshot is not None:
         saved = msgspec.json.decode(recovery.snapshot, type=Snapshot).accounts
-    books = {
-        account: Book(account, currency=currencies[account], booked=saved.get(account)) for account in rules
-    }
+    books = {account: Book(account, currency=currencies[account], booked=saved.get(account)) for account in rules}
     lost = sorted(set(saved) - set(books))
     for _seq, fact in recovery.tail():
         book = books.get(fact.account)
@@ -305,5 +323,7 @@ def fold_books(recovery: Recovery, rules: Mapping[AccountId, Rules], currencies:
             continue
         book.replay(fact)
     if lost:
-        raise Misconfigured(f"the journal holds accounts that the configuration does not: {', '.join(sorted(set(lost)))}")
+        raise Misconfigured(
+            f"the journal holds accounts that the configuration does not: {', '.join(sorted(set(lost)))}"
+        )
     return books

@@ -114,7 +114,9 @@ class Reconciler:
         if working.life is Life.UNKNOWN and working.arrived:
             return  # the venue had it once: it cannot be `never`, and stays visibly unknown until somebody looked
         if working.life is Life.UNKNOWN and fenced and waited >= int(self.broker.quirks.never_after_s * NS):
-            self._say(OrderNever, working.order.order_id, proof="not found by the venue after the old connection was closed")
+            self._say(
+                OrderNever, working.order.order_id, proof="not found by the venue after the old connection was closed"
+            )
         elif working.life not in (Life.UNKNOWN, Life.INTENDED):
             self._count("order_lost")
             self._say(OrderUnknown, working.order.order_id, why="the venue does not find an order it had accepted")
@@ -145,10 +147,20 @@ class Reconciler:
             return
         if working.cancel_asked:
             self.dispatch.on_durable(
-                (CancelIntended(ts=self._now(), account=self.book.account, order_id=working.order.order_id, why="asked again"),)
+                (
+                    CancelIntended(
+                        ts=self._now(), account=self.book.account, order_id=working.order.order_id, why="asked again"
+                    ),
+                )
             )
         if working.rev_asked > max(working.rev, report.rev):
-            self._say(ReplaceRejected, working.order.order_id, rev=working.rev_asked, code="lost", text="no trace at the venue")
+            self._say(
+                ReplaceRejected,
+                working.order.order_id,
+                rev=working.rev_asked,
+                code="lost",
+                text="no trace at the venue",
+            )
 
     async def foreign(self) -> None:
         """All working orders by the venue's word: those that are not in our book are named, counted, never touched (D21); those
@@ -164,8 +176,14 @@ class Reconciler:
             self._count("foreign_order")
             self.inbox.offer(
                 ForeignOrder(
-                    ts=self._now(), account=self.book.account, venue_order_id=report.venue_order_id, symbol=report.symbol,
-                    side=report.side, qty=report.qty, type=report.type, open=True,
+                    ts=self._now(),
+                    account=self.book.account,
+                    venue_order_id=report.venue_order_id,
+                    symbol=report.symbol,
+                    side=report.side,
+                    qty=report.qty,
+                    type=report.type,
+                    open=True,
                 )
             )
         for working in self.book.open_orders():
@@ -185,7 +203,9 @@ class Reconciler:
                 continue
             if report.cursor == self.book.booked.fill_cursor:
                 self.inbox.offer(
-                    PositionsSeen(ts=self._now(), account=self.book.account, positions=report.positions, cursor=report.cursor)
+                    PositionsSeen(
+                        ts=self._now(), account=self.book.account, positions=report.positions, cursor=report.cursor
+                    )
                 )
                 await self._settled()
                 self.book.last_reconcile_ts = self._now()
@@ -195,10 +215,16 @@ class Reconciler:
     async def account(self) -> None:
         report = await self.broker.account()
         if report.account != self.book.account:
-            raise Misconfigured(f"the broker's account is {report.account}, the configuration says {self.book.account} (H13)")
+            raise Misconfigured(
+                f"the broker's account is {report.account}, the configuration says {self.book.account} (H13)"
+            )
         self.inbox.offer(
             AccountSeen(
-                ts=self._now(), account=self.book.account, cash=report.cash, equity=report.equity, blocked=report.blocked
+                ts=self._now(),
+                account=self.book.account,
+                cash=report.cash,
+                equity=report.equity,
+                blocked=report.blocked,
             )
         )
 
@@ -217,5 +243,3 @@ class Reconciler:
 
     def _count(self, kind: str) -> None:
         self.mismatches[kind] = self.mismatches.get(kind, 0) + 1
-
-

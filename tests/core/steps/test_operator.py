@@ -7,9 +7,11 @@ from decimal import Decimal
 import pytest
 
 from tests.core.world import ACME, BOLT, CORN, HOUR, World
+from tradingd.core.book.orders import Life
 from tradingd.core.events import Action, Verb
 from tradingd.core.facts import (
     BreakerKind,
+    BreakerTripped,
     CancelIntended,
     CommandSeen,
     Decided,
@@ -289,3 +291,31 @@ def test_stopping_is_never_refused():
         world.say(verb, reason="")
         assert not answer(world).refused
     assert not world.all(Decided)
+
+
+def test_an_unknown_order_is_settled_only_by_a_named_operator_with_a_reason():
+    """I2, O2: an order the venue has forgotten stays visibly unknown until somebody ends it by name; then entries may go again."""
+    world = World()
+    order_id = world.recommend(ACME).orders[0]
+    world.accept(order_id)
+    world.lose(order_id)
+    assert world.order(order_id).life is Life.UNKNOWN
+    for refused in ({"order_id": order_id, "reason": " "}, {"order_id": "demo.99.e", "reason": "looked"}):
+        world.say(Verb.SETTLE, **refused)
+        assert answer(world).refused
+        assert world.order(order_id).life is Life.UNKNOWN
+    world.say(Verb.SETTLE, order_id=order_id, reason="the venue's desk says it is gone")
+    assert world.order(order_id).life is Life.CANCELLED
+    assert "settled by" in world.order(order_id).why
+    assert not world.book.unknown_orders()
+
+
+def test_a_ticker_can_be_cooled_down_by_hand_until_a_time():
+    """E6: the breaker by hand for one symbol stops that ticker only, to the operator's time."""
+    world = World()
+    until = world.book.now + 7 * HOUR
+    world.say(Verb.TRIP, symbol=BOLT, until=until)
+    (trip,) = world.of(BreakerTripped)
+    assert (trip.symbol, trip.until) == (BOLT, until)
+    assert world.recommend(BOLT).reasons == (Reason.TICKER_COOLDOWN,)
+    assert world.recommend(ACME).outcome is Outcome.ACT

@@ -55,9 +55,9 @@ def cancel(book: Book, working: Working, why: str) -> None:
         book.emit(CancelIntended(ts=book.now, account=book.account, order_id=working.order.order_id, why=why))
 
 
-def cancel_entries(book: Book, why: str) -> None:
-    """Take every working entry back."""
-    for working in book.open_orders(leg=Leg.ENTRY):
+def cancel_entries(book: Book, why: str, symbol: Symbol | None = None) -> None:
+    """Take every working entry back, of one symbol or of all."""
+    for working in book.open_orders(symbol, Leg.ENTRY):
         cancel(book, working, why)
 
 

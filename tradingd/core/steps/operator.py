@@ -1,4 +1,4 @@
-"""The operator's words: pause, halt, flatten, lockout, cancel, resume, adopt, trip, release. Source: FEATURES 5.9, O2, R2.
+"""The operator's words: pause, halt, flatten, lockout, cancel, resume, settle, adopt, trip, release. Source: FEATURES 5.9, O2, R2.
 
 Stopping is never refused. Loosening needs evidence: a lockout ends only by its time, a halt only when the link is reconciled and
 no order is unknown. Each word is answered once; the same command id again has no second effect (J19).
@@ -8,23 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from tradingd.core.book.book import Book
-from tradingd.core.book.orders import Working
+from tradingd.core.book.orders import Life, Working
 from tradingd.core.events import Command, Verb
 from tradingd.core.facts import (
-    BreakerKind,
     BreakerResumed,
-    BreakerTripped,
     CancelIntended,
     CommandSeen,
     DriftCleared,
     FlattenBegun,
     FlattenDone,
+    OrderMoved,
     PositionAdopted,
     ReserveKind,
     ReserveMoved,
     StateChanged,
 )  # fmt: skip
+from tradingd.core.gates import breaker
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import cancel, cancel_entries, close, ensure_protection
 from tradingd.core.steps.levels import after_fill, redraw
@@ -54,14 +56,9 @@ def on_command(book: Book, command: Command, rules: Rules) -> None:
         case Verb.ADOPT:
             _adopt(book, command, rules)
         case Verb.TRIP:
-            until = book.now + rules.breaker.cooldown_ns(BreakerKind.MANUAL)
-            book.emit(
-                BreakerTripped(
-                    ts=book.now, account=book.account, kind=BreakerKind.MANUAL, threshold=0.0, actual=0.0, until=until,
-                    actor=command.actor,
-                )
-            )  # fmt: skip
-            _answer(book, command, "breaker tripped by hand: no entries until its cool-down is over or resume")
+            _trip(book, command, rules)
+        case Verb.SETTLE:
+            _settle(book, command, rules)
         case Verb.RELEASE:
             _release(book, command)
 
@@ -161,6 +158,46 @@ def _cancel(book: Book, command: Command) -> None:
             )
         )
     _answer(book, command, f"cancel asked for {len(chosen)} orders")
+
+
+def _trip(book: Book, command: Command, rules: Rules) -> None:
+    """The breaker by hand, for the account or one ticker, to the operator's time or the configured cool-down (E6)."""
+    if command.until is not None and command.until <= book.now:
+        _answer(book, command, "refused: --until is in the past", refused=True)
+        return
+    trip = msgspec.structs.replace(
+        breaker.manual(command.actor, book.now, rules.breaker, until=command.until), symbol=command.symbol
+    )
+    book.emit(trip.fact(book.account))
+    cancel_entries(book, "breaker: by hand", command.symbol)
+    what = command.symbol or "the account"
+    _answer(book, command, f"breaker tripped by hand for {what}: no entries until its cool-down is over or resume")
+
+
+def _settle(book: Book, command: Command, rules: Rules) -> None:
+    """An order whose outcome cannot be proven any more (the venue has forgotten it) ends by a named operator's word, so that it
+    does not hold entries off for ever (I2). A fill of it that comes all the same is booked."""
+    working = book.order(command.order_id) if command.order_id is not None else None
+    if working is None or working.life is not Life.UNKNOWN or not command.reason.strip() or not book.booked.link_up:
+        why = (
+            "settle needs --reason"
+            if working is not None and not command.reason.strip()
+            else "no unknown order of that id"
+        )
+        if not book.booked.link_up:
+            why = "the venue is not reconciled"
+        _answer(book, command, f"refused: {why}", refused=True)
+        return
+    to = Life.CANCELLED if working.arrived else Life.NEVER
+    book.emit(
+        OrderMoved(
+            ts=book.now, account=book.account, order_id=working.order.order_id, frm=working.life.value, to=to.value,
+            why=f"settled by {command.actor}: {command.reason}",
+        )
+    )  # fmt: skip
+    ensure_protection(book, working.order.symbol, rules)
+    redraw(book, working.order.symbol, rules)
+    _answer(book, command, f"{working.order.order_id} settled as {to.value}")
 
 
 def _resume(book: Book, command: Command) -> None:

@@ -29,7 +29,7 @@ WORDS: dict[Reason, tuple[str, str]] = {
     ),
     Reason.ORDER_UNKNOWN: (
         "the outcome of an earlier order of this symbol is not proven",
-        "the broker's word on that order; the daemon asks for it by itself",
+        "the broker's word on that order; the daemon asks for it by itself, or: tradingd settle ORDER --reason",
     ),
     Reason.DRIFT: (
         "the broker holds another quantity than the book, and no fill explains it",

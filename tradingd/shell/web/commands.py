@@ -29,6 +29,7 @@ FIELDS: dict[Verb, frozenset[str]] = {
     Verb.FLATTEN: frozenset({"symbol"}),
     Verb.LOCKOUT: frozenset({"until", "flatten"}),
     Verb.CANCEL: frozenset({"symbol", "order_id", "protective"}),
+    Verb.SETTLE: frozenset({"order_id"}),
     Verb.ADOPT: frozenset({"symbol"}),
     Verb.TRIP: frozenset({"symbol", "until"}),
     Verb.RELEASE: frozenset({"amount"}),

@@ -155,7 +155,8 @@ def _named(path: str, use: Callable[[str], None]) -> None:
         use(path)
         return
     place = Path(path)
-    directory = os.open(place.parent, os.O_PATH | os.O_DIRECTORY)  # sim-ok: the control socket is outside of the simulated world
+    flags = os.O_PATH | os.O_DIRECTORY
+    directory = os.open(place.parent, flags)  # sim-ok: the control socket is outside of the simulated world
     try:
         use(f"/proc/self/fd/{directory}/{place.name}")
     finally:

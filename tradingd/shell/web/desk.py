@@ -51,7 +51,9 @@ class Desk(Protocol):
         """Hand a command in; returns when its facts are durable. A halt closes the send gate before it is journaled.
         The same command id twice has one effect and the same answer (J19)."""
 
-    def decisions(self, *, symbol: str | None, outcome: str | None, limit: int, before: int | None) -> Sequence[Decided]:
+    def decisions(
+        self, *, symbol: str | None, outcome: str | None, limit: int, before: int | None
+    ) -> Sequence[Decided]:
         """Latest first; `before` is a decision seq."""
 
     def now(self) -> int: ...
