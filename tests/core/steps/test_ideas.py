@@ -238,7 +238,7 @@ def test_the_table_holds_every_reason_once_in_order_of_precedence():
 
 
 def test_all_that_is_wrong_is_listed_in_order_of_precedence():
-    """E11, R1: the first is the headline, the others stand behind it, each with its check."""
+    """E11, R1: the first is the headline, the others stand behind it, each with its check (R4)."""
     world = World(**gate(max_position_pct=0.01, max_order_qty=1))
     pause(world)
     tripped(world)
