@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import anyio
 import msgspec
 import pytest
 
@@ -96,7 +97,7 @@ async def test_not_found_proves_never_only_after_its_time_and_on_another_connect
     async with stage(quirks=EXACT) as s:
         s.broker.script["submit"].append(BEFORE)
         await s.decide()
-        await s.wait(120)
+        await s.wait(50)
         await s.member.reconciler.orders()
         assert s.entry.life is Life.UNKNOWN, "the connection it was written on is still open"
         await relink(s)
@@ -109,6 +110,24 @@ async def test_not_found_proves_never_only_after_its_time_and_on_another_connect
         await s.house.settle()
         assert s.entry.life is Life.NEVER
         assert s.book.working_entries(AAA) == 0
+
+
+async def test_an_order_missing_for_a_minute_ends_its_connection_so_that_it_can_be_settled() -> None:
+    """A13, I2: as long as its connection stands nothing is proven and entries are off; so the connection goes, and comes again."""
+    async with stage() as s:
+        s.broker.script["submit"].append(BEFORE)
+        await s.decide()
+        await s.wait(59)
+        await s.member.reconciler.orders()
+        assert s.member.dispatch.up
+        await s.wait(2)
+        await s.member.reconciler.orders()
+        assert s.member.reconciler.mismatches["order_missing"] == 1
+        with anyio.fail_after(1):
+            assert await s.broker.wait_closed()
+        await relink(s)
+        await s.house.settle()
+        assert s.entry.life is Life.NEVER
 
 
 async def test_an_order_that_appears_late_is_never_called_never() -> None:

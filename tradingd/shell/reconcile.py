@@ -31,6 +31,7 @@ from tradingd.ports import Broker, Env, LinkDown, Misconfigured, OrderReport
 from tradingd.shell.channels import Inbox
 from tradingd.shell.dispatch import Dispatch
 
+MISSING_S = 60.0  # an unknown order that is not found on its own connection for that long ends the connection
 ROUNDS = 5  # how often a moving target is asked again before the resync gives up
 
 
@@ -99,7 +100,7 @@ class Reconciler:
         if working.life not in OPEN:
             return
         if report is None:
-            self._not_found(working)
+            await self._not_found(working)
         else:
             if report.cum_qty > working.cum_qty:
                 await self.fills()
@@ -108,18 +109,23 @@ class Reconciler:
             self._again(working, report)
         await self._settled()
 
-    def _not_found(self, working: Working) -> None:
-        waited = self.env.clock.mono() - self.closed_at
-        fenced = working.order.order_id not in self.dispatch.sent_at  # not sent on the connection that is open now
+    async def _not_found(self, working: Working) -> None:
+        """NOT FOUND is a proof only on another connection than the order was written on, and only after the broker's time."""
+        order_id, now = working.order.order_id, self.env.clock.mono()
+        sent = self.dispatch.sent_at.get(order_id)  # on the connection that is open now; None: on one before
         if working.life is Life.UNKNOWN and working.arrived:
             return  # the venue had it once: it cannot be `never`, and stays visibly unknown until somebody looked
-        if working.life is Life.UNKNOWN and fenced and waited >= int(self.broker.quirks.never_after_s * NS):
-            self._say(
-                OrderNever, working.order.order_id, proof="not found by the venue after the old connection was closed"
-            )
-        elif working.life not in (Life.UNKNOWN, Life.INTENDED):
+        if working.life not in (Life.UNKNOWN, Life.INTENDED):
             self._count("order_lost")
-            self._say(OrderUnknown, working.order.order_id, why="the venue does not find an order it had accepted")
+            self._say(OrderUnknown, order_id, why="the venue does not find an order it had accepted")
+        elif working.life is Life.UNKNOWN and sent is None:
+            if now - self.closed_at >= int(self.broker.quirks.never_after_s * NS):
+                self._say(OrderNever, order_id, proof="not found by the venue after the old connection was closed")
+        elif sent is not None and now - sent >= int(max(MISSING_S, self.broker.quirks.never_after_s) * NS):
+            self._count("order_missing")
+            await (
+                self.broker.close()
+            )  # it holds entries off, and only a closed connection can prove that it never arrives
 
     def _events(self, working: Working, report: OrderReport) -> list[Event]:
         account, order_id, now = self.book.account, working.order.order_id, self._now()
