@@ -126,6 +126,8 @@ async def test_an_order_missing_for_a_minute_ends_its_connection_so_that_it_can_
         with anyio.fail_after(1):
             assert await s.broker.wait_closed()
         await relink(s)
+        await s.wait(31)
+        await s.member.reconciler.orders()
         await s.house.settle()
         assert s.entry.life is Life.NEVER
 
