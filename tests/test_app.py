@@ -33,7 +33,9 @@ def config(text: str = "", mode: str = "demo") -> Config:
 
 def test_rules_take_every_section_and_the_accounts_own_mode() -> None:
     """H6, B4: an account in observe mode decides and never trades."""
-    found = config('[risk]\nmax_open_positions = 3\n[tier]\nname = "aggressive"\n[accounts.b]\nbroker = "sim"\nmode = "observe"\n')
+    found = config(
+        '[risk]\nmax_open_positions = 3\n[tier]\nname = "aggressive"\n[accounts.b]\nbroker = "sim"\nmode = "observe"\n'
+    )
     a, b = (rules_of(found, found.accounts[name], ()) for name in ("a", "b"))
     assert (a.observe, b.observe) == (False, True)
     assert a.gate.max_open_positions == 3
@@ -43,7 +45,9 @@ def test_rules_take_every_section_and_the_accounts_own_mode() -> None:
 
 def test_strategies_load_by_their_entry_point_with_their_settings() -> None:
     """E7: on when named, off when switched off."""
-    assert [s.name for s in strategies_of(config("[strategies.trend]\n[strategies.reversion]\nenabled = false\n"))] == ["trend"]
+    assert [s.name for s in strategies_of(config("[strategies.trend]\n[strategies.reversion]\nenabled = false\n"))] == [
+        "trend"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -78,9 +82,14 @@ async def test_the_adapter_comes_by_its_entry_point_with_secrets_revealed() -> N
 
 @pytest.mark.parametrize(
     ("broker", "settings", "words"),
-    [("nosuch", "", r"accounts\.a\.broker: no adapter 'nosuch'"), ("sim", "nosuch = 1\n", "accounts.a.settings.nosuch")],
+    [
+        ("nosuch", "", r"accounts\.a\.broker: no adapter 'nosuch'"),
+        ("sim", "nosuch = 1\n", "accounts.a.settings.nosuch"),
+    ],
 )
-async def test_an_adapter_that_cannot_be_is_a_fault_of_the_configuration(broker: str, settings: str, words: str) -> None:
+async def test_an_adapter_that_cannot_be_is_a_fault_of_the_configuration(
+    broker: str, settings: str, words: str
+) -> None:
     """H6: an unknown adapter, an unknown key of its settings."""
     env = RealEnv(failpoint="")
     found = load_text(f'mode = "demo"\n[accounts.a]\nbroker = "{broker}"\n[accounts.a.settings]\n{settings}').config

@@ -197,6 +197,8 @@ class Daemon:
             house = house_of(
                 self.env, self.config, self.directory, brokers, instance=self._instance(), build=self.build
             )
+            for member in house.members.values():
+                member.link.real_time = self.config.mode != "demo"
             try:
                 await self._live(house)
             finally:

@@ -174,7 +174,7 @@ def test_any_recommendation_ends_in_one_decision_and_its_twin_in_none(storm, ide
     through_json(first[0])
 
 
-GUARDS = ("pause", "lockout", "link", "unknown", "drift", "trip", "cooldown", "stale", "day_loss", "pool", "overfill")
+GUARDS = ("pause", "lockout", "unknown", "drift", "trip", "cooldown", "stale", "day_loss", "pool", "overfill")
 
 
 @FEW
@@ -203,8 +203,6 @@ def _raise_guard(world: World, guard: str) -> None:
             world.say(Verb.PAUSE)
         case "lockout":
             world.say(Verb.LOCKOUT, until=world.now + HOUR)
-        case "link":
-            world.disconnect()
         case "unknown":
             decided = world.recommend(SYMBOLS[1])
             for order_id in decided.orders:

@@ -100,7 +100,10 @@ class FakeBroker:
 
     def accepted(self, order_id: OrderId) -> OrderAccepted:
         return OrderAccepted(
-            ts=self._now(), account=self.account_id, order_id=order_id, venue_order_id=self.orders[order_id].venue_order_id
+            ts=self._now(),
+            account=self.account_id,
+            order_id=order_id,
+            venue_order_id=self.orders[order_id].venue_order_id,
         )
 
     def hang_up(self, why: str) -> None:
@@ -144,7 +147,9 @@ class FakeBroker:
     async def submit(self, order: Order) -> None:
         for look in self.on_submit:
             look(order)
-        await self._write("submit", order.order_id, lambda: self.take(order), lambda: self.say(self.accepted(order.order_id)))
+        await self._write(
+            "submit", order.order_id, lambda: self.take(order), lambda: self.say(self.accepted(order.order_id))
+        )
 
     async def cancel(self, order_id: OrderId) -> None:
         report = self.orders.get(order_id)

@@ -98,8 +98,12 @@ async def test_in_the_end_both_sides_agree(tmp_path: Path, fault: Fault) -> None
     assert {r.order_id for r in arrived} <= {order.order_id for order in intended}
     assert len({r.order_id for r in arrived}) == len(arrived)
     for r in arrived:
-        assert any(msgspec.json.encode(order).decode() == r.content for order in intended if order.order_id == r.order_id)
-    assert {s: q for s in book.booked.positions if (q := book.qty(s))} == {s: q for s, q in venue.positions.items() if q}
+        assert any(
+            msgspec.json.encode(order).decode() == r.content for order in intended if order.order_id == r.order_id
+        )
+    assert {s: q for s in book.booked.positions if (q := book.qty(s))} == {
+        s: q for s, q in venue.positions.items() if q
+    }
     booked = [f.exec_id for f in told if isinstance(f, Filled)]
     assert sorted(booked) == sorted(row.seen().exec_id for row in venue.fills)
     assert len(set(booked)) == len(booked)

@@ -125,7 +125,6 @@ class Run:
         return until(lambda: a if (a := self.account())["positions"] else None, "something is held")
 
 
-
 @contextmanager
 def ran(directory: Path, port: int, more: str = "") -> Iterator[Run]:
     run = Run(directory, port, more)
@@ -205,7 +204,10 @@ def test_faults_of_the_venue_are_lived_through(tmp_path: Path) -> None:
     faults = [
         "lose_ack=0.2", "error_after_accept=0.1", "disconnect_after_accept=0.1", "lose_order=0.1", "drop_fill=0.3", "duplicate=0.3",
     ]  # fmt: skip
-    with venue(tmp_path, *(word for fault in faults for word in ("--fault", fault))) as port, ran(tmp_path, port) as run:
+    with (
+        venue(tmp_path, *(word for fault in faults for word in ("--fault", fault))) as port,
+        ran(tmp_path, port) as run,
+    ):
         daemon = run.start()
         until(lambda: True if len(submits(tmp_path)) >= 25 else None, "enough was traded")
         assert run.cli("halt", "--reason", "enough").returncode in (0, 7)

@@ -103,7 +103,13 @@ class Stage:
         now = self.clock.wall()
         self.house.offer(
             Recommendation(
-                ts=now, id=f"r{self._ideas}", symbol=symbol, action=Action.BUY, confidence=0.8, generated_at=now, account=account
+                ts=now,
+                id=f"r{self._ideas}",
+                symbol=symbol,
+                action=Action.BUY,
+                confidence=0.8,
+                generated_at=now,
+                account=account,
             )
         )
 

@@ -46,7 +46,9 @@ def test_a_burst_keeps_the_latest_quote_of_each_symbol() -> None:
     assert (timer, b) == (first[0], first[2])
     assert isinstance(a, Quote)
     newest = quote("A", 20_003)
-    assert {name: getattr(a, name) for name in Quote.__slots__} == {name: getattr(newest, name) for name in Quote.__slots__}
+    assert {name: getattr(a, name) for name in Quote.__slots__} == {
+        name: getattr(newest, name) for name in Quote.__slots__
+    }
     assert inbox.conflated == 20_000
 
 

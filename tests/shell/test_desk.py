@@ -332,3 +332,14 @@ async def test_life_and_end_are_the_daemons() -> None:
         desk.shutdown("asked by ops")
         assert whys == ["asked by ops"]
         assert desk.now() == s.clock.wall()
+
+
+async def test_no_other_word_opens_a_gate_that_a_kill_switch_closed() -> None:
+    """G15, I7: USR1 closes the gate while a pause waits for the disk: the pause's answer must not open it; a resume does."""
+    async with stage() as s:
+        desk, gate = desk_of(s), s.member.dispatch
+        gate.halted = True  # the signal handler's work; its halt is not stepped yet
+        await desk.command(s.command(Verb.PAUSE, "p"))
+        assert gate.halted
+        await desk.command(s.command(Verb.RESUME, "r"))
+        assert not gate.halted

@@ -129,7 +129,7 @@ async def test_a_link_lost_while_the_disk_was_slow_stops_it() -> None:
         await s.member.link.lost("cable")
         gate.set()
         await s.house.quiesce()
-        assert (s.broker.count("submit"), s.entry.why) == (0, "never written: the link is down")
+        assert (s.broker.count("submit"), s.entry.why) == (0, "never written: the link is down or not reconciled")
         await s.member.link.open()
         await s.house.quiesce()
         assert s.broker.count("submit") == 0
@@ -144,9 +144,15 @@ async def test_an_exit_under_a_halt_leaves_only_when_it_protects() -> None:
             account=ONE, order_id=OrderId("one.900.x"), decision_id=protect.decision_id, symbol=AAA, side=protect.side,
             qty=protect.qty, type=protect.type, tif=protect.tif, leg=Leg.EXIT, stop=protect.stop, reduce_only=True,
         )  # fmt: skip
-        for key, state in (("none", TradingState.ACTIVE), ("pause", TradingState.REDUCING), ("lockout", TradingState.LOCKED)):
+        for key, state in (
+            ("none", TradingState.ACTIVE),
+            ("pause", TradingState.REDUCING),
+            ("lockout", TradingState.LOCKED),
+        ):
             s.book.booked.holds.clear()
-            s.house.offer(s.command(Verb(key), key, until=s.clock.wall() + NS) if key != "none" else s.command(Verb.CANCEL, key))
+            s.house.offer(
+                s.command(Verb(key), key, until=s.clock.wall() + NS) if key != "none" else s.command(Verb.CANCEL, key)
+            )
             await s.house.settle()
             assert s.book.state() is state
             s.book.booked.orders[asked.order_id] = type(s.entry).of(asked, s.clock.wall())
@@ -213,7 +219,9 @@ async def test_a_replace_that_was_never_written_is_refused_at_once() -> None:
         await s.hold()
         protect = s.order(Leg.PROTECT)
         s.member.dispatch.up = False
-        ask = ReplaceIntended(ts=s.clock.wall(), account=ONE, order_id=protect.order.order_id, rev=1, qty=Qty(protect.qty - 1))
+        ask = ReplaceIntended(
+            ts=s.clock.wall(), account=ONE, order_id=protect.order.order_id, rev=1, qty=Qty(protect.qty - 1)
+        )
         s.book.emit(ask)
         s.house.journal.append(s.book.take_facts())
         await s.house.quiesce()

@@ -16,7 +16,7 @@ from tradingd.core.book.orders import Life
 from tradingd.core.events import LinkLost, Verb
 from tradingd.core.facts import LinkChanged, ShutDown, StartedUp, StateChanged
 from tradingd.core.types import Leg, TradingState
-from tradingd.ports import Broken, Misconfigured
+from tradingd.ports import Broken, LinkDown, Misconfigured
 from tradingd.shell.env import RealEnv, ReplayClock
 from tradingd.shell.journal import JournalLocked
 
@@ -263,6 +263,7 @@ async def test_a_failing_disk_ends_the_house_and_nothing_of_the_batch_is_sent(nt
 async def test_a_dead_essential_task_ends_the_house() -> None:
     """I8 of RELIABILITY I: an adapter with a bug is no silent stop."""
     async with stage(linked=False) as s:
+
         async def bug(sink: object) -> None:
             raise KeyError("a bug of the adapter")
 
@@ -302,6 +303,7 @@ async def test_snapshots_come_after_enough_facts_only() -> None:
     """J1: bounded work at a restart, and none for nothing."""
     disk = FakeDisk()
     async with stage(disk, snapshot_every=10) as s:
+
         def taken() -> list[str]:
             return [name for name in disk.names if "snapshot" in name]
 
@@ -339,9 +341,22 @@ async def test_every_accounts_start_is_told_and_clean_means_all() -> None:
             (account, "demo", "b", "c", True) for account in (ONE, TWO)
         ]
         await s.house.finish("one stops")
-        s.house.journal.append((StartedUp(ts=s.clock.wall(), account=TWO, mode="demo", build="b", config="c", clean=True),))
+        s.house.journal.append(
+            (StartedUp(ts=s.clock.wall(), account=TWO, mode="demo", build="b", config="c", clean=True),)
+        )
         await s.house.settle()
     disk.killed()
     async with stage(disk, brokers=s.brokers, now=s.clock.wall()) as t:
         assert [f.clean for f in t.said(StartedUp) if isinstance(f, StartedUp)] == [False, False]
         assert t.said(StateChanged) == []
+
+
+async def test_a_venue_that_answers_no_questions_is_no_link() -> None:
+    """D3, D4: prices and orders go through, every question fails: the session ends, and entries are off until it is back."""
+    async with stage() as s:
+        s.broker.script["positions"].extend(["down before"] * 3)
+        look = next(c for c in s.house.schedule.chores if c.name.startswith("positions"))
+        with pytest.raises(LinkDown):
+            await look.chore()
+        assert not s.member.dispatch.up
+        assert await s.broker.wait_closed()

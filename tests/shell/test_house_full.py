@@ -55,7 +55,9 @@ def opening() -> Iterator[Event]:
     """Both accounts up and reconciled, with twenty days of bars and a fresh quote."""
     for account in ACCOUNTS:
         yield LinkUp(ts=T0, account=account, broker="sim")
-        yield AccountSeen(ts=T0, account=account, cash=FakeBroker(account, int).cash, equity=FakeBroker(account, int).cash)
+        yield AccountSeen(
+            ts=T0, account=account, cash=FakeBroker(account, int).cash, equity=FakeBroker(account, int).cash
+        )
         yield Reconciled(ts=T0, account=account, orders=0, fills=0)
     for i in range(20):
         yield Bar(
@@ -66,7 +68,9 @@ def opening() -> Iterator[Event]:
 
 
 def idea(n: int) -> Recommendation:
-    return Recommendation(ts=T0, id=f"r{n}", symbol=ACME, action=Action.BUY, confidence=0.9, generated_at=T0, thesis="t")
+    return Recommendation(
+        ts=T0, id=f"r{n}", symbol=ACME, action=Action.BUY, confidence=0.9, generated_at=T0, thesis="t"
+    )
 
 
 @contextlib.asynccontextmanager
@@ -104,7 +108,12 @@ def said(disk: FakeDisk, rule: str) -> list[AccountId]:
 
 
 def submitted(house: House) -> int:
-    return sum(name == "submit" for m in house.members.values() if isinstance(m.broker, FakeBroker) for name, _ in m.broker.calls)
+    return sum(
+        name == "submit"
+        for m in house.members.values()
+        if isinstance(m.broker, FakeBroker)
+        for name, _ in m.broker.calls
+    )
 
 
 def outcomes(disk: FakeDisk) -> list[tuple[Outcome, Reason | None]]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
 
 from tests.fakes.broker import REFUSED
 from tests.shell.stage import AAA, ONE, TWO, Stage, stage
+from tradingd.core.events import Bar, InstrumentStatus, Quote, Verb
 from tradingd.core.facts import Alerted, LinkChanged
-from tradingd.core.types import NS, Symbol
+from tradingd.core.types import NS, Leg, Symbol
 from tradingd.shell.link import HISTORY_BARS, Link
 
 
@@ -183,3 +184,40 @@ async def test_the_operators_word_on_an_instrument_counts() -> None:
         await link.open()
         assert s.book.markets[Symbol("AAA")].instrument.sector == "corrected"
         assert s.member.rules.instruments[AAA].sector == "corrected"
+
+
+async def test_nothing_leaves_between_the_connect_and_the_reconciliation() -> None:
+    """I4, G11: the venue's stop filled while the link was down; a flatten during the warm-up must not sell a second time."""
+    async with stage() as s:
+        await s.hold()
+        stop = s.order(Leg.PROTECT).order.order_id
+        await s.member.link.lost("cable")
+        s.broker.fill(stop)
+        history = s.broker.history
+
+        async def slow(symbol: Symbol, bars: int) -> Sequence[Bar]:
+            s.house.offer(s.command(Verb.FLATTEN, "f"))
+            await s.house.quiesce()
+            return await history(symbol, bars)
+
+        s.broker.history = slow  # type: ignore[method-assign]
+        sent = s.broker.count("submit")
+        await s.member.link.open()
+        await s.house.quiesce()
+        assert s.broker.count("submit") == sent
+        assert s.book.qty(AAA) == 0
+        assert s.book.booked.link_up
+
+
+async def test_a_time_from_the_future_is_not_believed() -> None:
+    """E8 of RELIABILITY, B7: such a quote would end cool-downs and blind the stop: it is thrown away."""
+    async with stage() as s:
+        link = s.member.link
+        link.real_time = True
+        ahead = s.clock.wall() + 3600 * NS
+        link.sink(Quote(AAA, 99.0, 99.1, ahead))
+        link.sink(InstrumentStatus(ts=ahead, symbol=AAA, tradable=False, why="test"))
+        await s.house.settle()
+        assert link.from_the_future == 2
+        assert s.book.now <= s.clock.wall()
+        assert AAA in s.book.booked.untradable

@@ -25,7 +25,9 @@ def _reset() -> Iterator[None]:
     structlog.contextvars.clear_contextvars()
 
 
-def lines(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, *, journald: bool = False, **how: object) -> io.StringIO:
+def lines(
+    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, *, journald: bool = False, **how: object
+) -> io.StringIO:
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.delenv("JOURNAL_STREAM", raising=False)
     if journald:

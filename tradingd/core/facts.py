@@ -108,7 +108,7 @@ _FINAL = frozenset(
 PRECEDENCE: dict[Reason, int] = {reason: i for i, reason in enumerate(Reason)}
 
 
-class Check(msgspec.Struct, frozen=True, array_like=True):
+class Check(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One named check of a decision: what was measured, against what, and how it came out.
 
     value and limit are in the unit the name implies (ratios as 0.10, money in account currency, times as ISO text); `ok` None
@@ -123,7 +123,7 @@ class Check(msgspec.Struct, frozen=True, array_like=True):
     note: str = ""
 
 
-class Pools(msgspec.Struct, frozen=True):
+class Pools(msgspec.Struct, frozen=True, gc=False):
     """Money at the moment of a decision. equity = active + reserve, account currency."""
 
     equity: float
@@ -142,7 +142,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", tag=True
 
 
 # who may decide inside the house; a recommendation may not come under one of these names (E1)
-OWN_SOURCES = frozenset({"stop", "target", "breaker", "operator", "no_price", "guardian"})
+OWN_SOURCES = ("stop", "target", "breaker", "operator", "no_price", "guardian")
 
 
 class Outcome(StrEnum):
@@ -261,6 +261,15 @@ class Filled(Fact):
     day_trade: bool = False
     multiplier: Qty = Qty(Decimal(1))  # of the instrument, and
     rate: Price = Price(Decimal(1))  # account currency per quote currency, at that moment: the fold needs no settings
+
+
+class FillSkipped(Fact):
+    """An execution the venue counted and we did not book (an anomaly says why): its number is not waited for any more; what is
+    missing shows as drift."""
+
+    exec_id: ExecId
+    cursor: int
+    why: str
 
 
 class ForeignSeen(Fact):
@@ -490,6 +499,7 @@ class ShutDown(Fact):
 
 AnyFact = (
     Decided | OrderIntended | CancelIntended | ReplaceIntended | OrderMoved | OrderAmended | AmendRefused | CancelRefused | Filled
+    | FillSkipped
     | ForeignSeen | Anomaly | StopSet | CashMoved | SplitApplied | RateSet | ReserveMoved | TierChanged | DayOpened | DayClosed
     | BreakerTripped | BreakerResumed | StateChanged | FlattenBegun | FlattenDone | DriftFound | DriftCleared | PositionAdopted
     | LinkChanged | TradableChanged | CommandSeen | Alerted | StartedUp | ConfigChanged

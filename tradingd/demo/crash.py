@@ -23,7 +23,7 @@ from tradingd.app import Daemon
 from tradingd.config import Config
 from tradingd.core.facts import LinkChanged, StartedUp
 from tradingd.core.types import NS, AccountId
-from tradingd.demo.audit import Known, Venue, Verdict, judge, known_of, venue_of
+from tradingd.demo.audit import Known, Venue, Verdict, doubts, judge, known_of, venue_of
 from tradingd.demo.config import demo_config
 from tradingd.demo.options import DemoOptions
 from tradingd.demo.place import fresh
@@ -59,16 +59,21 @@ def run_crash(options: DemoOptions) -> int:
         run.kill(options.kills)
         venue.freeze()
         run.last_life()
+        if venue.process.poll() is not None:
+            raise Broken(f"the venue ended by itself with {venue.process.returncode}: nothing is proven")
     finally:
         venue.stop()
     truth = venue_of(disk, directory / "venue.log")
     known = known_of(disk, directory / "journal", ACCOUNT)
     verdict = judge(truth, known, run.kills)
+    found = doubts(truth, known, run.kills)
     if options.json:
         print(msgspec.json.encode(verdict).decode(), flush=True)
     else:
         _report(verdict, truth, known, run.points)
-    return 0 if verdict.good else 1
+    for doubt in found:
+        print(f"doubt: {doubt}", file=sys.stderr, flush=True)
+    return 0 if verdict.good and not found else 1
 
 
 class VenueProcess(msgspec.Struct, frozen=True):
@@ -157,6 +162,12 @@ class Crash:
             if lives > before and up:
                 break
             _pause(0.1)
+        else:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise Broken(
+                f"the last life did not reconcile within {RECONCILE_MAX_S:.0f} s: see {self.directory / 'daemon.log'}"
+            )
         _pause(SETTLE_S)
         os.kill(pid, signal.SIGTERM)
         _, status = os.waitpid(pid, 0)
@@ -221,7 +232,7 @@ def _report(verdict: Verdict, truth: Venue, known: Known, points: Counter[str]) 
     where = ", ".join(f"{name} {n}" for name, n in sorted(points.items(), key=lambda kv: (len(kv[0]), kv[0])))
     print(f"\nkilled at: {where}")
     print(
-        f"journal: {known.records} records, {known.unknown} orders still unknown; the venue counted {truth.logins} logins"
+        f"journal: {known.records} records, {known.unsettled} orders unsettled; the venue counted {truth.logins} logins"
     )
     equal = "equal" if verdict.positions_equal else f"NOT EQUAL: venue {truth.positions}, ours {known.positions}"
     print(

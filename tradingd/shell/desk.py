@@ -134,7 +134,8 @@ class HouseDesk:
             )
         if command.verb in (Verb.HALT, Verb.FLATTEN) and command.symbol is None:
             for account in accounts:
-                self.house.members[account].dispatch.halted = True
+                if not self._seen(command.id, account):  # a repeat has had its effect
+                    self.house.members[account].dispatch.halted = True
         stamped = msgspec.structs.replace(command, ts=max(command.ts, self.now()))
         pending = [
             self._await_answer(command.id, account) for account in accounts if not self._seen(command.id, account)
@@ -147,7 +148,11 @@ class HouseDesk:
         await self.house.journal.synced(
             self.house.journal.seq
         )  # known is not durable: a twin may have come a moment ago
-        self._sync_switches(accounts)
+        if (
+            command.verb is Verb.RESUME
+        ):  # nothing else opens the gate, and not before a halt that came meanwhile is stepped
+            await self.house.settle()
+            self._sync_switches(accounts)
         texts = [self._seen(command.id, account) or ("its answer is in the journal", False) for account in accounts]
         return self._answer(command, accounts, texts)
 

@@ -16,7 +16,7 @@ from tradingd.core.book.book import Book
 from tradingd.core.book.orders import Life
 from tradingd.core.events import CancelRejected, OrderNever, OrderRejected, OrderUnknown, ReplaceRejected
 from tradingd.core.facts import AnyFact, CancelIntended, OrderIntended, OrderMoved, ReplaceIntended
-from tradingd.core.gates.gate import may_send
+from tradingd.core.gates.gate import may_send, reduces
 from tradingd.core.rules import Rules
 from tradingd.core.types import Order, OrderId, TradingState
 from tradingd.ports import Broker, Env, LinkDown, VenueRefused
@@ -122,8 +122,12 @@ class Dispatch:
         working = self.book.order(order.order_id)
         if working is None or working.life is not Life.INTENDED:
             return "settled meanwhile"
-        if not self.up:
-            return "the link is down"
+        if (
+            not self.up or not self.book.booked.link_up
+        ):  # after a (re)connect nothing leaves before the venue's fills are known
+            return "the link is down or not reconciled"
+        if order.reduce_only and not reduces(self.book.qty(order.symbol), order.side):
+            return "nothing to reduce any more"
         state = TradingState.HALTED if self.halted or self.book.halted() else self.book.state()
         market = self.book.markets.get(order.symbol)
         reason = may_send(

@@ -22,7 +22,7 @@ from tradingd.core.events import Command, Event, Started, Stopping, Timer, Verb
 from tradingd.core.facts import AnyFact
 from tradingd.core.rules import Rules
 from tradingd.core.types import AccountId, Instrument, Order
-from tradingd.ports import Broken, Broker, Env, LinkDown, Misconfigured
+from tradingd.ports import Broken, Broker, Env, LinkDown, Misconfigured, VenueRefused
 from tradingd.shell.channels import Inbox
 from tradingd.shell.dispatch import Dispatch
 from tradingd.shell.engine import Engine
@@ -284,9 +284,18 @@ class House:
 
 
 def _while_up(member: Member, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """A venue that takes orders and answers no questions is no link (D3): its session ends."""
+
     async def run() -> None:
-        if member.book.booked.link_up:
+        if not member.book.booked.link_up:
+            return
+        try:
             await work()
+        except (LinkDown, VenueRefused):
+            member.dispatch.up = False
+            with suppress(LinkDown):
+                await member.broker.close()
+            raise
 
     return run
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
+import msgspec
+
 from tradingd.core.book.book import Book
 from tradingd.core.book.market import DAY_S
-from tradingd.core.events import Event, LinkLost, LinkUp
+from tradingd.core.events import Event, LinkLost, LinkUp, Quote
 from tradingd.core.rules import Rules
 from tradingd.core.types import NS, Instrument, Symbol
 from tradingd.ports import Broker, Env, LinkDown, VenueRefused
@@ -21,6 +23,7 @@ from tradingd.shell.dispatch import Dispatch
 from tradingd.shell.reconcile import Reconciler
 
 HISTORY_BARS = 120
+AHEAD_NS = 5 * NS
 BACKOFF_S = (0.1, 30.0)
 REFUSALS_MAX = 3
 REFUSED_WAIT_S = 300.0
@@ -42,6 +45,8 @@ class Link:
         self.dispatch = dispatch
         self.reconciler = reconciler
         self.losses: dict[str, int] = {}
+        self.real_time = False  # set where the house's clock is the world's
+        self.from_the_future = 0
         self._instrument = instrument
 
     async def run(self) -> None:
@@ -94,15 +99,22 @@ class Link:
                 self.inbox.offer(bar)
 
     async def lost(self, why: str) -> None:
+        """Told first: taking leave of a dead connection may take its time."""
         self.dispatch.up = False
+        self.losses[self.broker.name] = self.losses.get(self.broker.name, 0) + 1
+        self.inbox.offer(LinkLost(ts=self._now(), account=self.book.account, broker=self.broker.name, why=why))
         with suppress(LinkDown):  # it is down, that is why we are here
             await self.broker.close()
         self.reconciler.closed_at = self.env.clock.mono()
-        self.losses[self.broker.name] = self.losses.get(self.broker.name, 0) + 1
-        self.inbox.offer(LinkLost(ts=self._now(), account=self.book.account, broker=self.broker.name, why=why))
 
     def sink(self, event: Event) -> None:
-        """Where the adapter hands its events in."""
+        """Where the adapter hands its events in. Time from the future would end cool-downs and blind stops (RELIABILITY E8): such a
+        quote is thrown away and counted, anything else keeps its content under our own time."""
+        if self.real_time and event.ts > (latest := self._now() + AHEAD_NS):
+            self.from_the_future += 1
+            if isinstance(event, Quote):
+                return
+            event = msgspec.structs.replace(event, ts=latest - AHEAD_NS)
         self.inbox.offer(event)
 
     def _now(self) -> int:

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from tests.core.world import ACME, World, at
-from tradingd.core.events import Action, InstrumentStatus, Verb
-from tradingd.core.facts import Decided, OrderIntended, Outcome, Reason
+from tests.core.world import ACCOUNT, ACME, World, at
+from tradingd.core.events import Action, CancelRejected, InstrumentStatus, Verb
+from tradingd.core.facts import CancelIntended, Decided, OrderIntended, Outcome, Reason
 from tradingd.core.gates.gate import GateSettings
-from tradingd.core.types import Leg, OrderType, Side
+from tradingd.core.types import Leg, OrderType, Side, TradingState
 
 D = Decimal
 
@@ -103,3 +103,73 @@ def test_an_exit_of_unknown_outcome_is_not_asked_twice():
         world.minutes(1)
         world.quote(ACME, 95.0)
     assert [f.order.order_id for f in world.all(OrderIntended) if f.order.leg is Leg.EXIT] == [order_id]
+
+
+def test_an_exit_waits_for_the_reconciliation_and_goes_right_after_it():
+    """I4, G11: what the venue's own stop did while the link was down is not known: closing before asking would sell twice."""
+    world = World()
+    qty = world.buy(ACME)
+    world.disconnect()
+    world.quote(ACME, 80.0, after=60)
+    assert not world.of(OrderIntended)
+    assert world.recommend(ACME, Action.SELL).reasons == (Reason.LINK_NOT_READY,)
+    world.reconcile()
+    world.quote(ACME, 80.0, after=60)
+    assert [f.order.qty for f in world.of(OrderIntended) if f.order.leg is Leg.EXIT] == [qty]
+
+
+def test_reducing_orders_with_nothing_left_to_reduce_are_taken_back():
+    """G11: the stop at the venue fills while a target's exit is on its way: that exit must not open a short."""
+    world = World()
+    qty = world.buy(ACME)
+    stop = world.book.protection(ACME).order.order_id
+    world.accept(stop)
+    world.quote(ACME, 120.0, after=60)
+    exit_id = world.exit_order().order.order_id
+    world.accept(exit_id)
+    world.fill(stop, str(qty), "97")
+    assert exit_id in [c.order_id for c in world.of(CancelIntended)]
+    world.fill(exit_id, str(qty), "97")
+    assert "exit_opened" in world.codes()
+    assert world.book.state() is TradingState.REDUCING
+
+
+def test_a_refused_idea_does_not_silence_the_stop():
+    """R3, I5: a SELL that a halt refuses, again and again, must not hold back the stop of the same symbol."""
+    world = World(protective=False)
+    world.buy(ACME)
+    world.say(Verb.HALT)
+    for _ in range(3):
+        assert world.recommend(ACME, Action.SELL).reasons == (Reason.HALTED,)
+        world.wait(20)
+    world.quote(ACME, 90.0, after=1)
+    assert [f.order.leg for f in world.of(OrderIntended)] == [Leg.EXIT]
+
+
+def test_a_stop_the_venue_gives_back_is_not_placed_in_a_loop():
+    """F7, G4: cancelled without being asked: told at once, placed again after a minute and not at once."""
+    world = World()
+    world.buy(ACME)
+    stop = world.book.protection(ACME).order.order_id
+    world.accept(stop)
+    world.cancelled(stop)
+    assert not world.of(OrderIntended)
+    assert "exit_not_placed" in world.codes()
+    world.wait(61)
+    world.quote(ACME, 100.0, after=1)
+    world.timer()
+    assert [f.order.leg for f in world.of(OrderIntended)] == [Leg.PROTECT]
+
+
+def test_a_cancel_that_was_refused_is_asked_again_while_it_is_wanted():
+    """G11, A14: a stop without a position would open one: a busy venue's refusal is not the last word."""
+    world = World()
+    qty = world.buy(ACME)
+    stop = world.book.protection(ACME).order.order_id
+    world.accept(stop)
+    world.recommend(ACME, Action.SELL)
+    world.fill(world.exit_order().order.order_id, str(qty), "100")
+    world.step(CancelRejected(ts=world.now, account=ACCOUNT, order_id=stop, code="429", text="busy"))
+    world.wait(30)
+    world.timer()
+    assert [c.order_id for c in world.of(CancelIntended)] == [stop]

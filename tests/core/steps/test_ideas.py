@@ -323,12 +323,11 @@ def test_no_number_that_is_none_reaches_the_journal(confidence):
 
 
 def test_a_sell_of_something_held_is_an_exit_and_meets_no_entry_guard():
-    """R3: breaker, pause, lost link, stale price, low confidence."""
+    """R3: breaker, pause, stale price, low confidence."""
     world = World()
     qty = world.buy(ACME)
     pause(world)
     tripped(world)
-    cut(world)
     later(world)
     decided = world.recommend(ACME, Action.SELL, confidence=0.1)
     assert (decided.kind, decided.outcome, decided.qty) == (Kind.EXIT, Outcome.ACT, qty)

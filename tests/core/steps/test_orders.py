@@ -15,6 +15,7 @@ from tradingd.core.events import (
     OrderAccepted,
     OrderExpired,
     OrderReplaced,
+    PositionsSeen,
     ReplaceRejected,
 )  # fmt: skip
 from tradingd.core.facts import (
@@ -287,3 +288,20 @@ def test_a_lost_stop_of_a_held_position_pages():
     assert [(a.level, a.code) for a in world.of(Alerted)] == [("page", "exit_not_placed")]
     assert [m.to for m in world.of(OrderMoved)] == ["unknown"]
     assert Reason.ORDER_UNKNOWN in world.recommend(BOLT).reasons
+
+
+def test_an_execution_that_is_not_booked_does_not_hold_up_the_count():
+    """I4, B6: its number is passed over, later fills are booked, positions compared, the rest is drift."""
+    world = World()
+    cursor = world.book.booked.fill_cursor
+    world.step(
+        FillSeen(
+            ts=world.now, account=ACCOUNT, order_id="", exec_id="x-strange", symbol="TSLA", side=Side.BUY, qty=Qty(D(5)),
+            price=Price(D(10)), fee=Money(D(0)), cursor=cursor + 1,
+        )
+    )  # fmt: skip
+    assert world.book.booked.fill_cursor == cursor + 1
+    assert not world.book.booked.fills_ahead
+    assert "fill_of_unknown_symbol" in world.codes()
+    world.step(PositionsSeen(ts=world.now, account=ACCOUNT, positions={"TSLA": Qty(D(5))}, cursor=cursor + 1))
+    assert "TSLA" in world.book.booked.drift

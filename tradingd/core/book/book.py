@@ -15,12 +15,14 @@ import msgspec
 
 from tradingd.core.book.booked import Booked
 from tradingd.core.book.fold import fold
+from tradingd.core.book.ledger import ONE
 from tradingd.core.book.market import Market
 from tradingd.core.book.orders import FINAL, OPEN, Life, Working
 from tradingd.core.facts import AnyFact, OrderIntended, OrderMoved
 from tradingd.core.types import ZERO, AccountId, Instrument, Leg, OrderId, Qty, Symbol, TradingState
 
 _STRICTER = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2, TradingState.LOCKED: 3}
+_UNKNOWN = Life.UNKNOWN
 _encode = msgspec.json.Encoder().encode  # a dict keeps the order of the facts that filled it, live and in a replay
 _decode = msgspec.json.Decoder(Booked).decode
 
@@ -110,12 +112,15 @@ class Book:
 
     def rate(self, instrument: Instrument) -> Decimal:
         """Account value of one price point of one unit: multiplier x fx."""
-        fx = (
-            Decimal(1)
-            if instrument.currency == self.booked.currency
-            else self.booked.rates.get(instrument.currency, Decimal(1))
-        )
-        return instrument.multiplier * fx
+        if instrument.currency == self.booked.currency:
+            return instrument.multiplier
+        return instrument.multiplier * self.booked.rates.get(instrument.currency, ONE)
+
+    def fx(self, instrument: Instrument) -> float:
+        """Account currency per unit of the instrument's currency: `rate` without the multiplier."""
+        if instrument.currency == self.booked.currency:
+            return 1.0
+        return float(self.rate(instrument) / instrument.multiplier)
 
     def remark(self) -> None:
         """Recompute equity and each market's exposure from the booked side; called after any fact that moved money."""
@@ -147,7 +152,7 @@ class Book:
         ]
 
     def unknown_orders(self) -> list[Working]:
-        return [w for w in self._open.values() if w.life is Life.UNKNOWN]
+        return [w for w in self._open.values() if w.life is _UNKNOWN]
 
     def protection(self, symbol: Symbol) -> Working | None:
         """The protective stop that may be resting at the venue."""
@@ -194,7 +199,12 @@ class Book:
         by_sector: dict[str, list[float]] = {}
         entering = {w.order.symbol for w in self._entries.values()}
         for symbol, market in self.markets.items():
-            value = self.symbol_value(symbol) if symbol in entering else abs(market.exposure) * market.mid
+            if symbol in entering:
+                value = self.symbol_value(symbol)
+            elif market.exposure:
+                value = abs(market.exposure) * (market.mid or self._paid(symbol))
+            else:
+                continue
             if value:
                 by_sector.setdefault(market.instrument.sector, []).append(value)
         return {sector: fsum(values) for sector, values in by_sector.items()}
@@ -204,10 +214,18 @@ class Book:
         return fsum([self.symbol_value(s) for s, market in self.markets.items() if market.instrument.sector == sector])
 
     def symbol_value(self, symbol: Symbol) -> float:
+        """Absolute market value with working entries. Before the first quote what was paid, or asked, stands in for the mark: a
+        restart must not make a holding look like nothing."""
         market = self.markets[symbol]
-        working = self.working_entries(symbol)
-        pending = float(working * self.rate(market.instrument)) * market.mid if working else 0.0
-        return abs(market.exposure) * market.mid + pending
+        held = abs(market.exposure) * (market.mid or self._paid(symbol)) if market.exposure else 0.0
+        rate = self.rate(market.instrument)
+        pending = [
+            float(w.leaves() * rate) * (market.mid or w.order.ref_price) for w in self.open_orders(symbol, Leg.ENTRY)
+        ]
+        return held + fsum(pending) if pending else held
+
+    def _paid(self, symbol: Symbol) -> float:
+        return float(self.booked.positions[symbol].avg_price)
 
     def held(self) -> list[Symbol]:
         return [s for s, p in self.booked.positions.items() if p.qty]

@@ -55,6 +55,7 @@ class Plan(msgspec.Struct, array_like=True):
     atr: float | None
     confidence: float | None
     orders: list[OrderId]
+    distance: float | None = None  # from the price it stood on to its stop
 
 
 class Start(msgspec.Struct, array_like=True):
@@ -105,7 +106,7 @@ class Booked(msgspec.Struct, kw_only=True):
     fill_cursor: int = 0  # every fill up to here is booked
     fills_ahead: list[int] = []  # booked beyond a gap (out of order)
     rejects: dict[Symbol, int] = {}
-    exits_refused: dict[Symbol, int] = {}
+    exits_refused: dict[str, int] = {}  # "<symbol>:<source>" -> ts: nobody's refusal silences another's close
     trades: list[ClosedTrade] = []
     sent: list[Sent] = []
     starts: list[Start] = []

@@ -32,6 +32,7 @@ from tradingd.core.facts import (
     DriftCleared,
     DriftFound,
     Filled,
+    FillSkipped,
     FlattenBegun,
     FlattenDone,
     ForeignSeen,
@@ -108,13 +109,14 @@ def _decided(b: Booked, f: Decided) -> None:
     _count(b, "decisions")
     if f.outcome is Outcome.ACT:
         _count(b, "acted")
-        b.plans[f.decision_id] = Plan(f.source, f.atr, f.confidence, list(f.orders))
+        distance = abs(f.ref_price - float(f.stop)) if f.ref_price is not None and f.stop is not None else None
+        b.plans[f.decision_id] = Plan(f.source, f.atr, f.confidence, list(f.orders), distance)
     else:
         _count(b, "refused")
         for reason in f.reasons:
             b.refusals[reason.value] = b.refusals.get(reason.value, 0) + 1
-        if f.kind is Kind.EXIT:
-            b.exits_refused[f.symbol] = f.ts
+        if f.kind is Kind.EXIT and f.source in OWN_SOURCES:
+            b.exits_refused[f"{f.symbol}:{f.source}"] = f.ts
     if f.kind is Kind.ENTRY or f.source not in OWN_SOURCES:  # a recommendation's
         b.seen[f.cause] = Seen(f.decision_id, f.ts)
     b.recent.append(f)
@@ -227,7 +229,8 @@ def _closed(b: Booked, f: Filled, working: Working | None) -> None:
     """The position is flat, or stands on the other side: its levels go, and a stop-out is remembered for the volatility
     breaker (E6)."""
     b.levels.pop(f.symbol, None)
-    b.exits_refused.pop(f.symbol, None)
+    for source in OWN_SOURCES:
+        b.exits_refused.pop(f"{f.symbol}:{source}", None)
     if working is None:
         return
     plan = b.plans.get(working.order.decision_id)
@@ -246,6 +249,10 @@ def _advance_cursor(b: Booked, cursor: int) -> None:
             b.fill_cursor = b.fills_ahead.pop(0)
     elif cursor > b.fill_cursor:
         b.fills_ahead = sorted({*b.fills_ahead, cursor})
+
+
+def _skipped(b: Booked, f: FillSkipped) -> None:
+    _advance_cursor(b, f.cursor)
 
 
 def _stop_set(b: Booked, f: StopSet) -> None:
@@ -389,6 +396,7 @@ def _started(b: Booked, f: StartedUp) -> None:
 _HANDLERS: dict[type, Callable[[Booked, Any], None]] = {
     Decided: _decided, OrderIntended: _intended, CancelIntended: _cancel_intended, ReplaceIntended: _replace_intended,
     OrderMoved: _moved, OrderAmended: _amended, AmendRefused: _amend_refused, CancelRefused: _cancel_refused, Filled: _filled,
+    FillSkipped: _skipped,
     ForeignSeen: _foreign, Anomaly: _anomaly, StopSet: _stop_set, CashMoved: _cash, SplitApplied: _split_applied, RateSet: _rate,
     ReserveMoved: _reserve, TierChanged: _tier, DayOpened: _day_opened, DayClosed: _day_closed, BreakerTripped: _tripped,
     BreakerResumed: _resumed, StateChanged: _state, FlattenBegun: _flatten_begun, FlattenDone: _flatten_done, DriftFound: _drift,

@@ -149,6 +149,9 @@ def entry_checks(trips: Iterable[Standing], now: int, symbol: Symbol) -> tuple[C
     """May an entry in symbol go? Two checks, account and ticker; limit says until when. Refuses BREAKER_ACTIVE,
     TICKER_COOLDOWN."""
     standing = active(trips, now)
+    if not standing:
+        when = iso(now)
+        return Check("breaker", when, None, True), Check("ticker_cooldown", when, None, True)
     account = [trip for trip in standing if trip.symbol is None]
     ticker = [trip for trip in standing if trip.symbol == symbol]
     return _check("breaker", account, now, Reason.BREAKER_ACTIVE), _check(

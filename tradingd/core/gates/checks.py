@@ -10,7 +10,7 @@ from math import isfinite
 from tradingd.core.facts import PRECEDENCE, Check, Reason
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY_US = 86_400_000_000
+_MINUTE_US = 60_000_000
 
 
 def shown(x: float | None) -> float | str | None:
@@ -18,29 +18,30 @@ def shown(x: float | None) -> float | str | None:
     return x if x is None or isfinite(x) else repr(x)
 
 
+@lru_cache(maxsize=64)  # one decision shows the same few moments again and again
 def iso(ts: int) -> str:
     """ns since the epoch as ISO text in UTC, to the microsecond; the number itself where a calendar cannot hold it."""
-    days, rest = divmod(ts // 1000, _DAY_US)
+    minutes, rest = divmod(ts // 1000, _MINUTE_US)
     try:
-        date = _date(days)
+        minute = _minute(minutes)
     except OverflowError:
         return str(ts)
-    seconds, us = divmod(rest, 1_000_000)
-    minutes, second = divmod(seconds, 60)
-    fraction = f".{us:06d}" if us else ""
-    return f"{date}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}{fraction}+00:00"
+    second, us = divmod(rest, 1_000_000)
+    return f"{minute}:{second:02d}.{us:06d}+00:00" if us else f"{minute}:{second:02d}+00:00"
 
 
 @lru_cache(maxsize=64)
-def _date(days: int) -> str:
-    """A day since the epoch as ISO text; OverflowError outside the years 1 to 9999."""
-    return (_EPOCH + timedelta(days=days)).date().isoformat()
+def _minute(minutes: int) -> str:
+    """A minute since the epoch as ISO text; OverflowError outside the years 1 to 9999."""
+    return (_EPOCH + timedelta(minutes=minutes)).isoformat()[:16]
 
 
 def refusals(checks: Iterable[Check]) -> tuple[Reason, ...]:
     """Every reason of the failed checks, once each, in order of precedence: the first is the headline. Source: E11."""
-    found = {check.reason for check in checks if check.ok is False and check.reason is not None}
-    return tuple(sorted(found, key=PRECEDENCE.__getitem__)) if found else ()
+    failed = [check.reason for check in checks if check.ok is False]
+    if not failed:
+        return ()
+    return tuple(sorted({reason for reason in failed if reason is not None}, key=PRECEDENCE.__getitem__))
 
 
 def ratio(owner: str, name: str, x: float, *, low: float = 0.0, high: float = 1.0) -> None:

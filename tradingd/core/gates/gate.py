@@ -7,10 +7,12 @@ Approval is a type: nothing else in the house constructs an Order (ADR-0002).
 
 from __future__ import annotations
 
+from math import isfinite
+
 import msgspec
 
 from tradingd.core.facts import Check, Reason
-from tradingd.core.gates.checks import refusals, shown
+from tradingd.core.gates.checks import refusals
 from tradingd.core.types import (
     NS,
     AccountId,
@@ -111,8 +113,31 @@ class Verdict(msgspec.Struct, frozen=True):
     reasons: tuple[Reason, ...]
 
 
+# at hand: on Python 3.11 a member looked up in its class costs ten times a name of the module
+_STALE_PRICE = Reason.STALE_PRICE
+_BUYING_POWER = Reason.BUYING_POWER
+_POSITION_LIMIT = Reason.POSITION_LIMIT
+_SECTOR_LIMIT = Reason.SECTOR_LIMIT
+_DAILY_LOSS = Reason.DAILY_LOSS
+_DRAWDOWN = Reason.DRAWDOWN
+_OPEN_POSITIONS = Reason.OPEN_POSITIONS
+_OPEN_TRADES = Reason.OPEN_TRADES
+_WASH_TRADE = Reason.WASH_TRADE
+_ORDER_RATE = Reason.ORDER_RATE
+_REPEATED_EXECUTION = Reason.REPEATED_EXECUTION
+_DUPLICATE_ORDER = Reason.DUPLICATE_ORDER
+_REJECT_LOOP = Reason.REJECT_LOOP
+_INVALID = Reason.INVALID
+_MAX_QTY = Reason.MAX_QTY
+_MAX_NOTIONAL = Reason.MAX_NOTIONAL
+_PRICE_COLLAR = Reason.PRICE_COLLAR
+
+_UNSIZED = Check("order_sized", 0.0, None, None, None, "nothing was sized, so nothing can be sent")
+
+
 def _at_most(name: str, value: float, limit: float, reason: Reason, note: str = "") -> Check:
-    return Check(name, shown(value), limit, value <= limit, reason if not value <= limit else None, note)
+    ok = value <= limit
+    return Check(name, value if isfinite(value) else repr(value), limit, ok, None if ok else reason, note)
 
 
 def _flag(name: str, bad: bool, reason: Reason, note: str = "") -> Check:
@@ -124,20 +149,20 @@ def guards(intent: Intent, notional: float, st: Standing, s: GateSettings, fresh
     equity = st.equity if st.equity > 0 else float("nan")  # NaN fails every comparison: closed
     pdt_bad = s.pdt and st.equity < s.pdt_equity and st.day_trades >= s.pdt_day_trades
     return (
-        _at_most("price_age_s", fresh / NS, s.price_max_age_s, Reason.STALE_PRICE),
-        _at_most("buying_power", notional, st.buying_power, Reason.BUYING_POWER),
-        _at_most("position_share", (st.position_value + notional) / equity, s.max_position_pct, Reason.POSITION_LIMIT),
-        _at_most("sector_share", (st.sector_value + notional) / equity, s.max_sector_pct, Reason.SECTOR_LIMIT),
-        _at_most("day_loss", st.day_loss, s.max_daily_loss, Reason.DAILY_LOSS),
-        _at_most("drawdown", st.drawdown, s.max_drawdown, Reason.DRAWDOWN),
-        _at_most("open_positions", st.open_positions + 1, s.max_open_positions, Reason.OPEN_POSITIONS),
-        _at_most("open_trades", st.open_trades + 1, s.max_open_trades, Reason.OPEN_TRADES),
-        _flag("own_opposite_order", st.opposite_resting, Reason.WASH_TRADE),
+        _at_most("price_age_s", fresh / NS, s.price_max_age_s, _STALE_PRICE),
+        _at_most("buying_power", notional, st.buying_power, _BUYING_POWER),
+        _at_most("position_share", (st.position_value + notional) / equity, s.max_position_pct, _POSITION_LIMIT),
+        _at_most("sector_share", (st.sector_value + notional) / equity, s.max_sector_pct, _SECTOR_LIMIT),
+        _at_most("day_loss", st.day_loss, s.max_daily_loss, _DAILY_LOSS),
+        _at_most("drawdown", st.drawdown, s.max_drawdown, _DRAWDOWN),
+        _at_most("open_positions", st.open_positions + 1, s.max_open_positions, _OPEN_POSITIONS),
+        _at_most("open_trades", st.open_trades + 1, s.max_open_trades, _OPEN_TRADES),
+        _flag("own_opposite_order", st.opposite_resting, _WASH_TRADE),
         Check("day_trades", st.day_trades, s.pdt_day_trades, not pdt_bad, Reason.PDT if pdt_bad else None),
-        _at_most("orders_per_minute", st.orders_last_minute + 1, s.orders_per_minute, Reason.ORDER_RATE),
-        _at_most("repeated_executions", st.same_recently + 1, s.repeated_executions, Reason.REPEATED_EXECUTION),
-        _flag("identical_order", st.identical_recently, Reason.DUPLICATE_ORDER),
-        _at_most("rejects_in_row", st.rejects_in_row, s.rejects_in_row - 1, Reason.REJECT_LOOP),
+        _at_most("orders_per_minute", st.orders_last_minute + 1, s.orders_per_minute, _ORDER_RATE),
+        _at_most("repeated_executions", st.same_recently + 1, s.repeated_executions, _REPEATED_EXECUTION),
+        _flag("identical_order", st.identical_recently, _DUPLICATE_ORDER),
+        _at_most("rejects_in_row", st.rejects_in_row, s.rejects_in_row - 1, _REJECT_LOOP),
     )
 
 
@@ -145,17 +170,21 @@ def sanity(intent: Intent, notional: float, instrument: Instrument, s: GateSetti
     """R2: what holds for every order, exits too."""
     price = float(intent.limit) if intent.limit is not None else intent.ref_price
     off = abs(price - intent.ref_price) / intent.ref_price if intent.ref_price > 0 else float("nan")
-    on_grid = intent.qty % instrument.lot == 0 and _on_tick(intent, instrument)
+    on_grid = not intent.qty % instrument.lot and _on_tick(intent, instrument)
     return (
-        _flag("off_grid", not on_grid, Reason.INVALID),
-        _at_most("order_qty", float(intent.qty), s.max_order_qty, Reason.MAX_QTY),
-        _at_most("order_notional", notional, s.max_order_notional, Reason.MAX_NOTIONAL),
-        _at_most("price_collar", off, s.price_collar, Reason.PRICE_COLLAR),
+        _flag("off_grid", not on_grid, _INVALID),
+        _at_most("order_qty", float(intent.qty), s.max_order_qty, _MAX_QTY),
+        _at_most("order_notional", notional, s.max_order_notional, _MAX_NOTIONAL),
+        _at_most("price_collar", off, s.price_collar, _PRICE_COLLAR),
     )
 
 
 def _on_tick(intent: Intent, instrument: Instrument) -> bool:
-    return all(p is None or (p > 0 and p % instrument.tick == 0) for p in (intent.limit, intent.stop))
+    return _is_price(intent.limit, instrument) and _is_price(intent.stop, instrument)
+
+
+def _is_price(p: Price | None, instrument: Instrument) -> bool:
+    return p is None or (p > 0 and not p % instrument.tick)
 
 
 def approve_entry(
@@ -173,10 +202,9 @@ def approve_entry(
     """
     notional = float(intent.qty) * intent.ref_price * rate
     sized = intent.qty > 0
-    unsized = Check("order_sized", 0.0, None, None, None, "nothing was sized, so nothing can be sent")
+    before = before if sized else (*before, _UNSIZED)
     checks = (
         *before,
-        *(() if sized else (unsized,)),
         *guards(intent, notional, st, s, now - intent.ref_ts),
         *sanity(intent, notional, instrument, s),
     )
@@ -185,28 +213,35 @@ def approve_entry(
     return verdict
 
 
+def reduces(position: Qty, side: Side) -> bool:
+    """Would an order on that side shrink the position?"""
+    return position != 0 and (position > 0) == (side is Side.SELL)
+
+
 def approve_exit(
     intent: Intent, instrument: Instrument, rate: float, position: Qty, working_exits: Qty, lately: int, s: GateSettings
 ) -> Verdict:
     """R2 over an exit, which must shrink the position: its size is at most what is left to close (G11).
 
     The notional limit does not apply to an exit (a position may have grown in value past it); its quantity is sliced by the
-    caller to `max_order_qty`, so that no limit can hold a position captive. lately: exits intended within the last minute.
+    caller to `max_order_qty`, so that no limit can hold a position captive, nor can the lot: a fraction that a split left behind
+    may go. lately: exits intended within the last minute.
     """
-    shrinks = (position > 0) == (intent.side is Side.SELL) and position != 0
+    shrinks = reduces(position, intent.side)
     left = abs(position) - working_exits
     checks = (
         _flag("does_not_reduce", not shrinks or left <= 0, Reason.NOTHING_TO_REDUCE),
         _at_most("exit_qty", float(intent.qty), float(left), Reason.NOTHING_TO_REDUCE),
         _at_most("exits_per_minute", lately + 1, s.exits_per_minute, Reason.ORDER_RATE),
-        *(c for c in sanity(intent, 0.0, instrument, s) if c.name in ("off_grid", "order_qty") and left > 0),
+        _flag("off_grid", left > 0 and intent.qty % instrument.lot != 0 and intent.qty != left, Reason.INVALID),
+        _at_most("order_qty", float(intent.qty), s.max_order_qty, Reason.MAX_QTY),
     )
     return _verdict(intent, checks, reduce_only=True)
 
 
 def approve_protection(intent: Intent, instrument: Instrument, position: Qty) -> Verdict:
     """A protective stop: reduce-only, exactly as large as the position, on the losing side of nothing but its own grid."""
-    shrinks = (position > 0) == (intent.side is Side.SELL) and position != 0 and intent.qty <= abs(position)
+    shrinks = reduces(position, intent.side) and intent.qty <= abs(position)
     checks = (
         _flag("does_not_reduce", not shrinks, Reason.NOTHING_TO_REDUCE),
         _flag(

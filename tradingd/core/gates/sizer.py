@@ -19,6 +19,8 @@ from tradingd.core.gates.reserve import minimum_check
 from tradingd.core.gates.tiers import Tier
 from tradingd.core.types import ZERO, Instrument, Money, Qty, Side, Symbol
 
+_SAME = Decimal("1.0")  # the rate of the account's own currency, as it is written
+
 
 class SizerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Ratios 0..1, days in trading days, money in account currency.
@@ -53,7 +55,7 @@ class SizerSettings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"sizer.active_pool_minimum must not be below 0, not {self.active_pool_minimum}")
 
 
-class Adjustment(msgspec.Struct, frozen=True, array_like=True):
+class Adjustment(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One step from the raw allocation to the order. before, after: share of the active pool, or money (see the name)."""
 
     name: str
@@ -134,14 +136,15 @@ def size(
     adjustments: list[Adjustment] = []
     checks = _guards(confidence, side, tier, settings, active_pool, correlation, earnings_in_days, instrument)
     share = 0.0
-    if not refusals(checks) and isfinite(multiplier) and multiplier > 0:
+    refused = bool(refusals(checks))
+    if not refused and isfinite(multiplier) and multiplier > 0:
         bonus = sectors_held < settings.few_sectors and not abs(exposures.get(sector, 0.0)) > 0
         share = _share(confidence, tier, settings, multiplier, bonus, correlation, earnings_in_days, adjustments)
     unit = _unit_value(price, rate, instrument)
     checks.append(Check("price", shown(price), None, unit is not None, None if unit else Reason.NO_PRICE))
     room, room_check = _sector_room(exposures.get(sector, 0.0), active_pool, tier)
     checks.append(room_check)
-    refused = bool(refusals(checks))
+    refused = refused or unit is None or room_check.ok is False
     qty = Qty(ZERO)
     if unit is not None and not refused:
         qty = _fit(share * active_pool, room, unit, settings, instrument, adjustments)
@@ -214,7 +217,7 @@ def _unit_value(price: float, rate: float, instrument: Instrument) -> Decimal | 
     """Account currency one unit costs, the price rounded up to the tick (an order may not cost more than was sized)."""
     if not (isfinite(price) and price > 0 and isfinite(rate) and rate > 0):
         return None
-    return instrument.price(price, to="up") * instrument.multiplier * Decimal(repr(rate))
+    return instrument.price(price, to="up") * instrument.multiplier * (_SAME if rate == 1.0 else Decimal(repr(rate)))
 
 
 def _sector_room(held: float, active_pool: float, tier: Tier) -> tuple[float, Check]:

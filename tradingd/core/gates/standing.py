@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tradingd.core.book.book import Book
+from tradingd.core.book.booked import Sent
+from tradingd.core.book.orders import Working
 from tradingd.core.facts import Pools
 from tradingd.core.gates.gate import GateSettings, Standing
 from tradingd.core.gates.sizer import AtRisk, at_stop, share_at_risk
@@ -11,34 +13,61 @@ from tradingd.core.types import NS, Leg, Side, Symbol
 MINUTE = 60 * NS
 
 
-def standing(book: Book, symbol: Symbol, side: Side, qty: object, now: int, s: GateSettings) -> Standing:
-    """All figures of R1 and R2 for an order of `qty` on `side` of `symbol`. Amortised small: lists of the last minute only."""
+def standing(
+    book: Book,
+    symbol: Symbol,
+    side: Side,
+    qty: object,
+    now: int,
+    s: GateSettings,
+    *,
+    sector_value: float,
+    claimed: float,
+) -> Standing:
+    """All figures of R1 and R2 for an order of `qty` on `side` of `symbol`; the lists it walks are of the last minutes only.
+
+    sector_value: of the symbol's sector, from `Book.values`.   claimed: `claimed_cash`.   Both as of this moment.
+    """
     booked = book.booked
-    market = book.markets[symbol]
     held = book.held()
     entries = book.open_orders(leg=Leg.ENTRY)
-    busy = {*held, *(w.order.symbol for w in entries)}
-    entered = [sent for sent in booked.sent if sent.entry]
+    busy = {w.order.symbol for w in entries}
+    busy.update(held)
+    busy.discard(symbol)
+    longest = max(MINUTE, s.repeated_window_s * NS, s.duplicate_window_s * NS)
+    entered = _entered_since(booked.sent, now, longest)
     same = [sent for sent in entered if sent.symbol == symbol and sent.side is side]
-    equity = book.equity
     return Standing(
-        equity=equity,
-        buying_power=float(booked.cash) * s.buying_power_multiplier - claimed_cash(book) - float(booked.reserve),
+        equity=book.equity,
+        buying_power=float(booked.cash) * s.buying_power_multiplier - claimed - float(booked.reserve),
         day_loss=book.day_loss(),
         drawdown=book.drawdown(),
         position_value=book.symbol_value(symbol),
-        sector_value=book.sector_value(market.instrument.sector),
-        open_positions=len(busy - {symbol}),
+        sector_value=sector_value,
+        open_positions=len(busy),
         open_trades=len(held) + len(entries),
-        opposite_resting=any(
-            w.order.side is not side and w.order.leg is not Leg.PROTECT for w in book.open_orders(symbol)
-        ),
+        opposite_resting=_opposite_resting(book.open_orders(symbol), side),
         day_trades=_recent_day_trades(book),
         orders_last_minute=len([1 for sent in entered if now - sent.ts < MINUTE]),
         same_recently=len([1 for sent in same if now - sent.ts < s.repeated_window_s * NS]),
-        identical_recently=any(sent.qty == qty and now - sent.ts < s.duplicate_window_s * NS for sent in same),
+        identical_recently=bool([1 for x in same if x.qty == qty and now - x.ts < s.duplicate_window_s * NS]),
         rejects_in_row=booked.rejects.get(symbol, 0),
     )
+
+
+def _opposite_resting(resting: list[Working], side: Side) -> bool:
+    return bool([w for w in resting if w.order.side is not side and w.order.leg is not Leg.PROTECT])
+
+
+def _entered_since(sent: list[Sent], now: int, window: float) -> list[Sent]:
+    """Entries sent less than `window` ns ago, the newest first; `sent` stands in the order of time."""
+    found = []
+    for one in reversed(sent):
+        if now - one.ts >= window:
+            break
+        if one.entry:
+            found.append(one)
+    return found
 
 
 def exits_last_minute(book: Book) -> int:
@@ -81,17 +110,31 @@ def at_risk(book: Book) -> list[AtRisk]:
 
 
 def heat_now(book: Book) -> float:
-    """Money at risk down to the stops, share of the active pool: `heat(at_risk(book), ...)` without the values in between."""
+    """Money at risk down to the stops, share of the active pool. Working entries count as if they had filled (I6); a position
+    without a stop risks all of its value."""
     risks = []
     markets, levels, positions = book.markets, book.booked.levels, book.booked.positions
-    for symbol in book.held():
-        market, fact, position = markets.get(symbol), levels.get(symbol), positions[symbol]
-        if market is None or fact is None:
+    for symbol, position in positions.items():
+        if not position.qty:
             continue
+        market, fact = markets.get(symbol), levels.get(symbol)
         entry = float(position.avg_price)
+        if market is None:
+            risks.append(abs(float(position.basis)))
+            continue
         value = market.exposure * (market.mid or entry)
-        risks.append(at_stop(value, 1 if position.qty > 0 else -1, entry, float(fact.stop)))
+        risks.append(
+            at_stop(value, 1 if position.qty > 0 else -1, entry, float(fact.stop)) if fact is not None else abs(value)
+        )
+    risks.extend(_risk_of_entry(book, w) for w in book.open_orders(leg=Leg.ENTRY))
     return share_at_risk(risks, book.active_pool())
+
+
+def _risk_of_entry(book: Book, w: Working) -> float:
+    """What a working entry would lose down to its stop once it has filled."""
+    plan = book.booked.plans.get(w.order.decision_id)
+    distance = plan.distance if plan is not None and plan.distance is not None else w.order.ref_price
+    return float(w.leaves() * book.rate(book.markets[w.order.symbol].instrument)) * distance
 
 
 def pools(book: Book) -> Pools:

@@ -40,10 +40,10 @@ from tradingd.core.facts import (
     TradableChanged,
 )  # fmt: skip
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import cancel, ensure_protection
+from tradingd.core.steps.exits import cancel, ensure_protection, unwanted
 from tradingd.core.steps.levels import after_fill, redraw
 from tradingd.core.steps.limits import draw_loss_line
-from tradingd.core.steps.operator import finish_flatten
+from tradingd.core.steps.operator import finish_flatten, push_flatten
 from tradingd.core.types import NS, ZERO, Instrument, Leg, Money, Price, Qty, TradingState
 
 CASH_TOLERANCE = Money(ZERO + 1)  # account currency; fees rounded by the venue stay below this
@@ -138,6 +138,9 @@ def on_link(book: Book, event: LinkUp | LinkLost | Reconciled, rules: Rules) -> 
                     after_fill(book, symbol, None, rules)
                 ensure_protection(book, symbol, rules)
                 redraw(book, symbol, rules)
+            unwanted(book)
+            if book.booked.flatten:
+                push_flatten(book, rules)
 
 
 def on_positions(book: Book, event: PositionsSeen, rules: Rules) -> None:

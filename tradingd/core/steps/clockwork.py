@@ -17,8 +17,8 @@ from tradingd.core.gates import reserve, stops, tiers
 from tradingd.core.gates.standing import at_risk
 from tradingd.core.gates.window import Session, SessionTable
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import cancel, close, ensure_protection, money
-from tradingd.core.steps.levels import levels_of, re_evaluate, redraw, set_levels
+from tradingd.core.steps.exits import cancel, close, ensure_protection, money, unwanted
+from tradingd.core.steps.levels import after_fill, levels_of, re_evaluate, redraw, set_levels
 from tradingd.core.steps.limits import draw_loss_line, guard, watch_equity
 from tradingd.core.steps.operator import push_flatten
 from tradingd.core.types import NS, Leg, Money, TradingState
@@ -35,6 +35,7 @@ def on_timer(book: Book, event: Timer, rules: Rules) -> None:
     if table is not None:
         _days(book, table, session, rules)
     _old_entries(book, rules)
+    unwanted(book)
     if book.booked.flatten:
         push_flatten(book, rules)
     if session is None:
@@ -77,7 +78,9 @@ def _days(book: Book, table: SessionTable, session: Session | None, rules: Rules
     over = booked.day_is_open and (session is None or session.date != booked.day)
     if over:
         _close_day(book, rules)
-    if session is not None and session.date != booked.day:
+    if (
+        session is not None and session.date != booked.day and booked.deposits
+    ):  # without its capital no loss can be measured
         book.remark()
         book.emit(DayOpened(ts=book.now, account=book.account, date=session.date, equity=money(book.equity)))
         draw_loss_line(book, rules)
@@ -147,5 +150,8 @@ def _position(book: Book, symbol: str, session: Session, rules: Rules) -> None:
             thesis=f"no price for {rules.stops.no_price_min} min in market hours",
         )  # fmt: skip
         return
+    if symbol not in book.booked.levels and market.atr is not None:
+        after_fill(book, market.instrument.symbol, None, rules)
+        redraw(book, market.instrument.symbol, rules)
     re_evaluate(book, market.instrument.symbol, rules)
     ensure_protection(book, market.instrument.symbol, rules)

@@ -26,7 +26,7 @@ from tradingd.core.facts import (
     ReplaceIntended,
 )  # fmt: skip
 from tradingd.core.gates.checks import refusals
-from tradingd.core.gates.gate import Intent, Verdict, approve_exit, approve_protection, observes, order_id
+from tradingd.core.gates.gate import Intent, Verdict, approve_exit, approve_protection, observes, order_id, reduces
 from tradingd.core.gates.standing import exits_last_minute, heat_now, pools
 from tradingd.core.rules import Rules
 from tradingd.core.types import (
@@ -41,6 +41,7 @@ from tradingd.core.types import (
     Side,
     Symbol,
     Tif,
+    TradingState,
 )  # fmt: skip
 
 PROTECTIVE = frozenset({"stop", "breaker", "no_price", "operator", "guardian"})
@@ -61,23 +62,37 @@ def cancel_entries(book: Book, why: str, symbol: Symbol | None = None) -> None:
         cancel(book, working, why)
 
 
+def unwanted(book: Book) -> None:
+    """Ask again for what a venue refused to take back, or a link lost: entries under a hold, orders with nothing to reduce."""
+    if book.state() is not TradingState.ACTIVE:
+        cancel_entries(book, "not active")
+    for working in book.open_orders():
+        if working.order.reduce_only and not reduces(book.qty(working.order.symbol), working.order.side):
+            cancel(book, working, "nothing to reduce")
+
+
 def close(
     book: Book, symbol: Symbol, *, source: str, cause: str, rules: Rules, thesis: str = "", confidence: float | None = None,
-    asked: bool = False,
+    asked: bool = False, at_once: bool = False,
 ) -> int:  # fmt: skip
     """Close what is left of a position at the market. The number of orders intended (0 or 1).
 
     asked: somebody awaits a decision (a recommendation), so one is journaled whatever comes of it. Otherwise a close that is
     already working, or was refused less than a minute ago, is not decided again at each quote.
+    at_once: an operator has just said so: what happened a moment ago does not matter.
     """
     position, market = book.qty(symbol), book.markets.get(symbol)
     if market is None:  # held, but not configured (any more): nothing is known of its grid
         return 0
+    if not asked and not book.booked.link_up:  # what the venue did meanwhile is not known: first reconcile, then close
+        return 0
     left = abs(position) - book.working_exits(symbol)
-    if not asked and (left <= 0 or _too_soon(book, symbol) or _waits_for_session(book, market, rules)):
+    waits = _too_soon(book, symbol, source) or _waits_for_session(book, market, source, rules)
+    if not asked and (left <= 0 or (waits and not at_once)):
         return 0
     side = Side.SELL if position > 0 else Side.BUY
-    qty = Qty(min(max(left, ZERO), market.instrument.floor_qty(rules.gate.max_order_qty)))
+    whole = market.instrument.floor_qty(max(left, ZERO)) or max(left, ZERO)
+    qty = Qty(min(whole, market.instrument.floor_qty(rules.gate.max_order_qty)))
     seq = book.booked.decision_seq + 1
     protective = source in PROTECTIVE
     intent = Intent(
@@ -97,9 +112,9 @@ def close(
     return 1
 
 
-def _too_soon(book: Book, symbol: Symbol) -> bool:
-    """A close of this symbol was refused a moment ago, or sent and did not work: no loop (F7, G4)."""
-    if book.now - book.booked.exits_refused.get(symbol, -RETRY_NS) < RETRY_NS:
+def _too_soon(book: Book, symbol: Symbol, source: str) -> bool:
+    """A close by the same cause was refused a moment ago, or one was sent and did not work: no loop (F7, G4)."""
+    if book.now - book.booked.exits_refused.get(f"{symbol}:{source}", -RETRY_NS) < RETRY_NS:
         return True
     position = book.booked.positions.get(symbol)
     since = max(
@@ -110,10 +125,10 @@ def _too_soon(book: Book, symbol: Symbol) -> bool:
     ) and not book.open_orders(symbol, Leg.EXIT)
 
 
-def _waits_for_session(book: Book, market: Market, rules: Rules) -> bool:
+def _waits_for_session(book: Book, market: Market, source: str, rules: Rules) -> bool:
     """It was refused in this very pause between sessions: the next word is due when the market opens, not each minute."""
     table = rules.calendar(market.instrument)
-    refused = book.booked.exits_refused.get(market.instrument.symbol)
+    refused = book.booked.exits_refused.get(f"{market.instrument.symbol}:{source}")
     if table is None or refused is None or table.at(book.now) is not None:
         return False
     before = table.previous_before(book.now)
@@ -138,6 +153,8 @@ def _with_state(
         ),
         Check("state", state.value, "not halted", not halted, Reason.HALTED if halted else None),
     ]
+    up = book.booked.link_up
+    extra.append(Check("link", book.booked.link_why, "ready", up, None if up else Reason.LINK_NOT_READY))
     extra.append(observes(rules.observe))
     if symbol in book.booked.untradable:
         extra.append(Check("tradable", book.booked.untradable[symbol], "yes", False, Reason.NOT_TRADABLE))
@@ -182,14 +199,10 @@ def ensure_protection(book: Book, symbol: Symbol, rules: Rules) -> None:
     Called after anything that moves a position or its stop; asks for one thing at a time and does nothing while an answer is
     still out.
     """
-    position, resting, levels = book.qty(symbol), book.protection(symbol), book.booked.levels.get(symbol)
-    if not position or levels is None or not rules.protective or rules.observe:
-        if resting is not None and not position:
-            cancel(book, resting, "position closed")
+    position, levels = book.qty(symbol), book.booked.levels.get(symbol)
+    if _take_back(book, symbol, position) or not position or levels is None or not rules.protective or rules.observe:
         return
-    if resting is not None and (resting.order.side is Side.SELL) != (position > 0):
-        cancel(book, resting, "the position stands on the other side now")  # it would add to it
-        return
+    resting = book.protection(symbol)
     if resting is None and symbol in book.markets:
         _place(book, symbol, position, levels.stop, rules)
         return
@@ -202,6 +215,17 @@ def ensure_protection(book: Book, symbol: Symbol, rules: Rules) -> None:
                 qty=Qty(abs(position) + resting.cum_qty), stop=levels.stop,
             )
         )  # fmt: skip
+
+
+def _take_back(book: Book, symbol: Symbol, position: Qty) -> bool:
+    """Reducing orders that have nothing to reduce any more, stop and exits alike, would open a position: they are taken back.
+    True when there were any."""
+    found = False
+    for working in book.open_orders(symbol):
+        if working.order.reduce_only and not reduces(position, working.order.side):
+            cancel(book, working, "position closed" if not position else "the position stands on the other side now")
+            found = True
+    return found
 
 
 def _place(book: Book, symbol: Symbol, position: Qty, stop: Price, rules: Rules) -> None:
@@ -244,6 +268,12 @@ def _stop_refused(book: Book, symbol: Symbol) -> bool:
             continue
         if book.now - working.updated_ts >= RETRY_NS:
             return False
-        if working.order.symbol == symbol and working.order.leg is Leg.PROTECT and working.life in REFUSED:
+        if working.order.symbol == symbol and working.order.leg is Leg.PROTECT and _given_back(working):
             return True
     return False
+
+
+def _given_back(working: Working) -> bool:
+    """Did the venue refuse the stop, or end it without a fill and without being asked?"""
+    ended = working.life in (Life.CANCELLED, Life.EXPIRED) and not working.cum_qty and not working.cancel_asked
+    return working.life in REFUSED or ended

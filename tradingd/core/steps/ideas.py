@@ -26,9 +26,7 @@ from tradingd.core.steps.exits import close, money
 from tradingd.core.types import (
     DecisionId,
     Leg,
-    Money,
     OrderType,
-    Price,
     Side,
     Symbol,
     TradingState,
@@ -38,6 +36,8 @@ _STATE_REASON = {
     TradingState.ACTIVE: None, TradingState.REDUCING: Reason.REDUCING, TradingState.HALTED: Reason.HALTED,
     TradingState.LOCKED: Reason.LOCKED,
 }  # fmt: skip
+
+_NO_MONEY = money(0.0)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +49,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     levels: Levels | None
     sized: Sized | None
     heat: float  # of what is held already
+    sector_value: float  # of its sector, with working entries
+    claimed: float  # cash that working entries may still take
     checks: tuple[Check, ...]
 
 
@@ -87,14 +89,26 @@ def _draft(book: Book, rec: Recommendation, side: Side, checks: tuple[Check, ...
     heat = heat_now(book)
     market = book.markets.get(rec.symbol) if rec.symbol in rules.instruments else None
     if market is None:
-        return Draft(rec=rec, side=side, price=None, levels=None, sized=None, heat=heat, checks=checks)
+        return Draft(
+            rec=rec, side=side, price=None, levels=None, sized=None, heat=heat, sector_value=0.0, claimed=0.0, checks=checks
+        )  # fmt: skip
     price = (market.ask if side is Side.BUY else market.bid) or None
-    checks = (*checks, *_state_checks(book, market, side, rules), *_market_checks(book, market, rules))
     levels, stop_check = _levels(book, market, price, side, rules)
-    sized = _sized(book, rec, market, price, side, levels, heat, rules)
-    checks = (*checks, stop_check, *sized.checks, *_reserve(book, sized))
-    checks = (*checks, *breaker.entry_checks(book.booked.trips.values(), book.now, rec.symbol))
-    return Draft(rec=rec, side=side, price=price, levels=levels, sized=sized, heat=heat, checks=checks)
+    exposures, claimed = book.values(), claimed_cash(book)
+    sized = _sized(book, rec, market, price, side, levels, heat, exposures, rules)
+    checks = (
+        *checks,
+        *_state_checks(book, market, side, rules),
+        *_market_checks(book, market, rules),
+        stop_check,
+        *sized.checks,
+        _reserve(book, sized, claimed),
+        *breaker.entry_checks(book.booked.trips.values(), book.now, rec.symbol),
+    )
+    return Draft(
+        rec=rec, side=side, price=price, levels=levels, sized=sized, heat=heat, claimed=claimed,
+        sector_value=exposures.get(market.instrument.sector, 0.0), checks=checks,
+    )  # fmt: skip
 
 
 def _state_checks(book: Book, market: Market, side: Side, rules: Rules) -> tuple[Check, ...]:
@@ -106,6 +120,7 @@ def _state_checks(book: Book, market: Market, side: Side, rules: Rules) -> tuple
         Check("state", state.value, "active", state is TradingState.ACTIVE, _STATE_REASON[state], _who(book)),
         _no("link", not booked.link_up, booked.link_why, "ready", Reason.LINK_NOT_READY),
         _no("unknown_orders", unknown > 0, unknown, 0, Reason.ORDER_UNKNOWN),
+        _no("flatten", _flattening(book, symbol), "running", "none", Reason.REDUCING),
         _no(
             "drift",
             drift is not None,
@@ -119,8 +134,13 @@ def _state_checks(book: Book, market: Market, side: Side, rules: Rules) -> tuple
     )
 
 
+def _flattening(book: Book, symbol: Symbol) -> bool:
+    """While a flatten runs, nothing is bought that it would sell at once."""
+    return any(begun.symbol in (None, symbol) for begun in book.booked.flatten.values())
+
+
 def _who(book: Book) -> str:
-    return "; ".join(f"{h.verb} by {h.actor}: {h.reason}" for h in book.booked.holds.values())
+    return "; ".join([f"{h.verb} by {h.actor}: {h.reason}" for h in book.booked.holds.values()])
 
 
 def _market_checks(book: Book, market: Market, rules: Rules) -> tuple[Check, ...]:
@@ -158,20 +178,20 @@ def _sized(
     side: Side,
     levels: Levels | None,
     heat: float,
+    exposures: dict[str, float],
     rules: Rules,
 ) -> Sized:
-    exposures = book.values()
     return size(
         confidence=rec.confidence, price=price if price is not None else 0.0, side=side, tier=rules.tiers[book.booked.tier],
         settings=rules.sizer, active_pool=book.active_pool(), exposures=exposures, sectors_held=len(exposures),
         sector=market.instrument.sector, correlation=None, earnings_in_days=None, heat_now=heat,
         stop_distance=levels.distance if levels is not None else None, multiplier=1.0, instrument=market.instrument,
-        rate=float(book.rate(market.instrument) / market.instrument.multiplier),
+        rate=book.fx(market.instrument),
     )  # fmt: skip
 
 
-def _reserve(book: Book, sized: Sized) -> tuple[Check, ...]:
-    return (claim_check(sized.notional, book.booked.cash, book.booked.reserve, money(claimed_cash(book))),)
+def _reserve(book: Book, sized: Sized, claimed: float) -> Check:
+    return claim_check(sized.notional, book.booked.cash, book.booked.reserve, money(claimed) if claimed else _NO_MONEY)
 
 
 def _enter(book: Book, draft: Draft, rules: Rules) -> None:
@@ -180,7 +200,10 @@ def _enter(book: Book, draft: Draft, rules: Rules) -> None:
     market = book.markets.get(rec.symbol)
     if market is not None and draft.price is not None and draft.sized is not None:
         intent = _intent(book, draft, market, draft.price, seq, rules)
-        before = standing(book, rec.symbol, draft.side, intent.qty, book.now, rules.gate)
+        before = standing(
+            book, rec.symbol, draft.side, intent.qty, book.now, rules.gate,
+            sector_value=draft.sector_value, claimed=draft.claimed,
+        )  # fmt: skip
         verdict = approve_entry(
             intent, market.instrument, float(book.rate(market.instrument)), before, rules.gate, book.now, draft.checks
         )
@@ -212,14 +235,10 @@ def _record(book: Book, draft: Draft, verdict: Verdict, seq: int, market: Market
         headline=verdict.reasons[0] if verdict.reasons else None, reasons=verdict.reasons, checks=verdict.checks,
         pools=pools(book), tier=book.booked.tier, heat=draft.heat, breaker=book.breaker_word(), state=book.state(),
         confidence=_finite(rec.confidence), thesis=rec.thesis[:500], qty=sized.qty if sized else None,
-        notional=Money(sized.notional) if sized else None, ref_price=draft.price, stop=_price(levels, "stop"),
-        target=_price(levels, "target"), atr=market.atr if market else None,
+        notional=sized.notional if sized else None, ref_price=draft.price, stop=levels.stop if levels else None,
+        target=levels.target if levels else None, atr=market.atr if market else None,
         orders=(verdict.order.order_id,) if verdict.order else (),
     )  # fmt: skip
-
-
-def _price(levels: Levels | None, name: str) -> Price | None:
-    return Price(getattr(levels, name)) if levels is not None else None
 
 
 def _finite(x: float) -> float | None:

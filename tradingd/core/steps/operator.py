@@ -109,21 +109,27 @@ def begin_flatten(book: Book, command: Command, rules: Rules, *, answer: bool = 
         cancel(book, working, "flatten")
     if command.symbol is None:
         _hold(book, command, TradingState.HALTED)
-    sent = push_flatten(book, rules)
+    sent = push_flatten(book, rules, at_once=True)
     if answer:
         held = [s for s in book.held() if command.symbol in (None, s)]
         text = f"flatten begun: {len(held)} positions, {sent} closing orders" if held else "nothing is held"
         _answer(book, command, text)
 
 
-def push_flatten(book: Book, rules: Rules) -> int:
+def push_flatten(book: Book, rules: Rules, *, at_once: bool = False) -> int:
     """Close what is still held under a running flatten. The orders intended."""
     sent = 0
     for command_id, begun in book.booked.flatten.items():
         symbols = [s for s in book.held() if begun.symbol in (None, s)]
         for symbol in symbols:
             sent += close(
-                book, symbol, source="operator", cause=command_id, rules=rules, thesis=f"flatten by {begun.actor}"
+                book,
+                symbol,
+                source="operator",
+                cause=command_id,
+                rules=rules,
+                thesis=f"flatten by {begun.actor}",
+                at_once=at_once,
             )
     return sent
 

@@ -31,6 +31,7 @@ from tradingd.core.facts import (
     Anomaly,
     CancelRefused,
     Filled,
+    FillSkipped,
     ForeignSeen,
     OrderAmended,
     OrderMoved,
@@ -66,8 +67,14 @@ def on_order_event(book: Book, event: OrderEvent, rules: Rules) -> None:
     if not move(book, working, what, _why(event), getattr(event, "venue_order_id", None), cum):
         complete(book, working)
         return
+    asked = working.cancel_asked and isinstance(event, OrderCancelled)
+    ended = isinstance(event, OrderCancelled | OrderExpired) and working.order.leg is Leg.PROTECT and not asked
     silent = working.life is before or working.order.leg is Leg.ENTRY
-    if isinstance(event, OrderRejected | OrderNever | OrderUnknown) and not silent and book.qty(working.order.symbol):
+    if (
+        (ended or isinstance(event, OrderRejected | OrderNever | OrderUnknown))
+        and not silent
+        and book.qty(working.order.symbol)
+    ):
         book.emit(
             Alerted(
                 ts=book.now, account=book.account, level="page" if working.order.leg is Leg.PROTECT else "tell",
@@ -138,6 +145,9 @@ def on_fill(book: Book, fill: FillSeen, rules: Rules) -> None:
     if fill.cursor > 0 and (fill.cursor <= book.booked.fill_cursor or fill.cursor in book.booked.fills_ahead):
         return
     if not _watched(book, fill, rules) or not _judged(book, working, fill):
+        if fill.cursor > 0:  # counted by the venue: the next ones must not wait for it
+            why = "not booked: see the anomaly before"
+            book.emit(FillSkipped(ts=book.now, account=book.account, exec_id=fill.exec_id, cursor=fill.cursor, why=why))
         return
     _book_fill(book, working, fill, rules)
     if working is not None:
@@ -198,6 +208,9 @@ def _book_fill(book: Book, working: Working | None, fill: FillSeen, rules: Rules
         )
     )  # fmt: skip
     book.remark()
+    if working is not None and working.order.reduce_only and posting.opened > 0:
+        _anomaly(book, "exit_opened", fill.exec_id, f"{working.order.order_id} closed more than was held")
+        _stop_new_risk(book, "exit_opened", f"order {working.order.order_id} opened {posting.opened} {fill.symbol}")
     share = siphon(posting.realised, rules.reserve) if closing else Money(ZERO)
     if share > 0:
         book.emit(
