@@ -72,7 +72,12 @@ def _entered_since(sent: list[Sent], now: int, window: float) -> list[Sent]:
 
 def exits_last_minute(book: Book) -> int:
     """Exits intended within the last minute."""
-    return len([1 for sent in book.booked.sent if not sent.entry and book.now - sent.ts < MINUTE])
+    found = 0
+    for sent in reversed(book.booked.sent):  # in the order of time
+        if book.now - sent.ts >= MINUTE:
+            break
+        found += not sent.entry
+    return found
 
 
 def claimed_cash(book: Book) -> float:

@@ -120,9 +120,14 @@ def _too_soon(book: Book, symbol: Symbol, source: str) -> bool:
     since = max(
         book.now - RETRY_NS + 1, position.opened_ts if position is not None else 0
     )  # an exit of a former position worked
-    return any(
-        not sent.entry and sent.symbol == symbol and since <= sent.ts <= book.now for sent in reversed(book.booked.sent)
-    ) and not book.open_orders(symbol, Leg.EXIT)
+    if book.open_orders(symbol, Leg.EXIT):
+        return False
+    for sent in reversed(book.booked.sent):  # in the order of time
+        if sent.ts < since:
+            return False
+        if not sent.entry and sent.symbol == symbol and sent.ts <= book.now:
+            return True
+    return False
 
 
 def _waits_for_session(book: Book, market: Market, source: str, rules: Rules) -> bool:
