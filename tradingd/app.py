@@ -211,8 +211,9 @@ class Daemon:
     async def _live(self, house: House) -> None:
         if isinstance(self.clock, FollowClock):
             self._follow(self.clock, house)
-        monitor = LagMonitor(self.env, on_alert=_stalled)
+        monitor = LagMonitor(self.env, on_alert=_stalled, on_warn=lambda _lag: house.metrics.stalled("warn"))
         monitor.start()
+        watch_lag(house, monitor)
         desk = HouseDesk(
             house, mode=self.config.mode, build=self.build, config=config_hash(self.config),
             config_text=describe(self.config), alive=lambda: monitor.alive(5.0), shutdown=self.stop,
@@ -329,6 +330,15 @@ def _too_tight(house: House, config: Config) -> list[str]:
             if used > limit and limit < getattr(member.rules.gate, name.partition(".")[2]):
                 found.append(f"{name} {limit:g} ({member.account} uses {used:.4g})")
     return found
+
+
+def watch_lag(house: House, monitor: LagMonitor) -> None:
+    """Show the longest lag of the loop, every few seconds."""
+
+    async def note() -> None:
+        house.metrics.loop_lag(monitor.take_peak())
+
+    house.schedule.add("lag", 5.0, note)
 
 
 def _stalled(lag: float, stack: str) -> None:

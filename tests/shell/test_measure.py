@@ -69,3 +69,19 @@ async def test_rejections_lost_links_and_anomalies_are_counted() -> None:
         assert shown(s, "tradingd_reconcile_mismatches_total", kind="foreign_fill") == 1
         assert shown(s, "tradingd_broker_reconnects_total", broker="fake") >= 1
         assert b"cable" not in generate_latest(s.house.metrics.registry)
+
+
+async def test_what_a_decision_took_is_measured_where_it_had_facts() -> None:
+    """P2: an idea is timed; a quote that changes nothing adds nothing to its own path."""
+    async with stage() as s:
+        registry = s.house.metrics.registry
+
+        def timed() -> float:
+            return registry.get_sample_value("tradingd_decision_seconds_count") or 0.0
+
+        before = timed()
+        s.quote()
+        await s.house.settle()
+        assert timed() == before
+        await s.decide()
+        assert timed() > before

@@ -12,7 +12,7 @@ import anyio
 import msgspec
 import uvloop
 
-from tradingd.app import SOCKET, house_of
+from tradingd.app import SOCKET, house_of, watch_lag
 from tradingd.config import config_hash, describe
 from tradingd.core.types import NS, AccountId, Money
 from tradingd.demo.config import demo_config
@@ -92,8 +92,9 @@ class Demo:
         house = house_of(
             self.env, self.config, directory, {ACCOUNT: InprocSim(exchange, ACCOUNT)}, instance="demo", build=self.build
         )
-        monitor = LagMonitor(self.web_env)
+        monitor = LagMonitor(self.web_env, on_warn=lambda _lag: house.metrics.stalled("warn"))
         monitor.start()
+        watch_lag(house, monitor)
         try:
             return await self._in_house(house, exchange, directory, monitor)
         finally:

@@ -13,7 +13,7 @@ from tradingd.core.events import Command, Event, Quote, Recommendation
 from tradingd.core.facts import AnyFact
 from tradingd.core.pipeline import step
 from tradingd.core.rules import Rules
-from tradingd.core.types import AccountId
+from tradingd.core.types import NS, AccountId
 from tradingd.ports import Broken, Env
 from tradingd.shell.channels import Inbox
 from tradingd.shell.journal import Journal
@@ -24,7 +24,7 @@ BURST = 1_000  # events taken before other tasks get a turn
 class Engine:
     def __init__(
         self, env: Env, books: Mapping[AccountId, Book], rules: Mapping[AccountId, Rules], journal: Journal, inbox: Inbox,
-        *, on_facts: Callable[[tuple[AnyFact, ...]], None], on_quote: Callable[[], None] | None = None,
+        *, on_facts: Callable[[tuple[AnyFact, ...]], None], on_seconds: Callable[[float], None] | None = None,
     ) -> None:  # fmt: skip
         self.env = env
         self.books = books
@@ -34,6 +34,7 @@ class Engine:
         self.broken: str | None = None
         self._pairs = tuple((book, rules[account]) for account, book in books.items())
         self._on_facts = on_facts
+        self._on_seconds = on_seconds  # told how long an event that is no quote took, when it had facts
 
     def pump(self, burst: int = BURST) -> int:
         """Step through what waits, at most `burst` events; the number taken. Raises Broken when the journal refuses.
@@ -65,10 +66,14 @@ class Engine:
                 if facts:
                     self._commit(facts)
             return
+        began, decided = self.env.clock.mono(), False
         for book, rules in self._concerned(event):
             facts = step(book, event, rules)
             if facts:
+                decided = True
                 self._commit(facts)
+        if decided and self._on_seconds is not None:
+            self._on_seconds((self.env.clock.mono() - began) / NS)
 
     def _concerned(self, event: Event) -> tuple[tuple[Book, Rules], ...]:
         account = getattr(event, "account", None)

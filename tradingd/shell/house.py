@@ -82,7 +82,9 @@ class House:
         self._watchers: list[asyncio.Event] = []
         self._followers: list[Callable[[Sequence[AnyFact]], None]] = []
         self._snapshot_seq = journal.seq
-        self.engine = Engine(env, books, rules, journal, self.inbox, on_facts=self._on_facts)
+        self.engine = Engine(
+            env, books, rules, journal, self.inbox, on_facts=self._on_facts, on_seconds=self.metrics.decision_seconds
+        )
         self.members = {
             account: self._member(account, brokers[account], books[account], rules[account], instrument)
             for account in books

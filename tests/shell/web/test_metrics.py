@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fakes.desk import account, page
 from tests.shell.web.conftest import OPERATOR, House
+from tradingd.core.views.page import Page
 from tradingd.shell.web.metrics import Metrics
 
 
@@ -51,12 +52,25 @@ def test_counters_count() -> None:
     m.decided("act", None)
     for outcome in ("sent", "filled"):
         m.order("sim", outcome)
-    m.quote(500)
     m.ack_seconds(0.02)
     assert sample(m, "tradingd_decisions_total", outcome="skip") == 1
     assert sample(m, "tradingd_denials_total", code="heat") == 1
     assert sample(m, "trading_orders_total") == 1
     assert sample(m, "tradingd_orders_total", broker="sim", outcome="filled") == 1
-    assert sample(m, "tradingd_ticks_total") == 500
     assert sample(m, "trading_order_latency_ms_sum") == 20
     assert b"# TYPE tradingd_ticks_total counter" in generate_latest(m.registry)
+
+
+def test_quotes_are_counted_from_what_the_books_counted_and_never_backwards() -> None:
+    """P2, B7: believed and quarantined apart; a scrape adds what came since the last one."""
+    m = Metrics(CollectorRegistry())
+    shown = page()
+
+    def counted(quotes: int, bad: int) -> Page:
+        one = msgspec.structs.replace(shown.accounts[0], counts={"quotes": quotes, "quarantined": bad})
+        return msgspec.structs.replace(shown, accounts=(one,))
+
+    for quotes, bad in ((500, 2), (700, 2), (10, 0), (30, 1)):
+        m.scrape(counted(quotes, bad))
+    assert sample(m, "tradingd_ticks_total") == 720
+    assert sample(m, "tradingd_ticks_quarantined_total") == 3

@@ -33,10 +33,14 @@ class Metrics:
         self._orders = Counter("tradingd_orders", "Orders by broker and outcome", ["broker", "outcome"], registry=r)
         self._orders_s1 = Counter("trading_orders", "Orders sent", registry=r)
         self._fills = Counter("tradingd_fills", "Executions booked", registry=r)
-        self._ticks = Counter("tradingd_ticks", "Quotes taken", registry=r)
+        self._ticks = Counter("tradingd_ticks", "Quotes believed", registry=r)
+        self._quarantined = Counter(
+            "tradingd_ticks_quarantined", "Quotes not believed: crossed, stale, absurd ...", registry=r
+        )
+        self._quotes_seen: dict[str, int] = {}
+        self._bad_seen: dict[str, int] = {}
         self._reconnects = Counter("tradingd_broker_reconnects", "Lost links by broker", ["broker"], registry=r)
         self._mismatches = Counter("tradingd_reconcile_mismatches", "Anomalies by kind", ["kind"], registry=r)
-        self._notes = Counter("tradingd_notifications", "Notifications", ["channel", "outcome"], registry=r)
         self._journal = Counter("tradingd_journal_bytes", "Bytes appended to the journal", registry=r)
         self._stalls = Counter("tradingd_loop_stalls", "Event loop stalls", ["level"], registry=r)
         self._wrong_tokens = Counter("tradingd_web_wrong_tokens", "Requests with a wrong token", registry=r)
@@ -99,17 +103,11 @@ class Metrics:
     def fill(self) -> None:
         self._fills.inc()
 
-    def quote(self, n: int = 1) -> None:
-        self._ticks.inc(n)
-
     def reconnect(self, broker: str) -> None:
         self._reconnects.labels(broker).inc()
 
     def mismatch(self, kind: str) -> None:
         self._mismatches.labels(kind).inc()
-
-    def notified(self, channel: str, outcome: str) -> None:
-        self._notes.labels(channel, outcome).inc()
 
     def journaled(self, nbytes: int) -> None:
         self._journal.inc(nbytes)
@@ -147,10 +145,20 @@ class Metrics:
         held = [p for account in page.accounts for p in account.positions]
         self._positions.set(len(held))
         self._unprotected.set(len([p for p in held if p.protective is None]))
+        self._count_quotes(page)
         self._unknown.set(sum(account.broker.unknown_orders for account in page.accounts))
         self._tick_age.set(_oldest(held, page.now))
         for account in page.accounts:
             self._account(account, page.now)
+
+    def _count_quotes(self, page: Page) -> None:
+        """Quotes are counted by the books, not one by one: nothing is added to their path."""
+        seen = {a.account: a.counts.get("quotes", 0) for a in page.accounts}
+        bad = {a.account: a.counts.get("quarantined", 0) for a in page.accounts}
+        for account, n in seen.items():
+            self._ticks.inc(max(0, n - self._quotes_seen.get(account, 0)))
+            self._quarantined.inc(max(0, bad[account] - self._bad_seen.get(account, 0)))
+        self._quotes_seen, self._bad_seen = seen, bad
 
     def _account(self, a: AccountView, now: int) -> None:
         for state in TradingState:
