@@ -208,7 +208,7 @@ def _raise_guard(world: World, guard: str) -> None:
             for order_id in decided.orders:
                 world.lose(order_id)
         case "drift":
-            world.positions(CORN="7")
+            world.positions(CORN="7", ACME=str(world.book.qty(ACME)))
         case "trip":
             world.say(Verb.TRIP)
         case "cooldown":

@@ -11,7 +11,7 @@ from tests.fakes.broker import REFUSED
 from tests.shell.stage import AAA, ONE, TWO, Stage, stage
 from tradingd.core.events import Bar, InstrumentStatus, Quote, Verb
 from tradingd.core.facts import Alerted, LinkChanged
-from tradingd.core.types import NS, Leg, Symbol
+from tradingd.core.types import NS, Instrument, Leg, Symbol
 from tradingd.shell.link import HISTORY_BARS, Link
 
 
@@ -221,3 +221,25 @@ async def test_a_time_from_the_future_is_not_believed() -> None:
         assert link.from_the_future == 2
         assert s.book.now <= s.clock.wall()
         assert AAA in s.book.booked.untradable
+
+
+async def test_a_fill_that_comes_before_the_instruments_waits_for_them() -> None:
+    """I4, A6: right after a restart the stream may speak before anything is known of its symbol; the fill must be booked, once."""
+    async with stage() as s:
+        await s.hold()
+        stop = s.order(Leg.PROTECT).order.order_id
+        await s.member.link.lost("restart")
+        s.member.rules.instruments.clear()
+        s.book.markets.clear()
+        instruments = s.broker.instruments
+
+        async def late() -> Sequence[Instrument]:
+            s.broker.fill(stop)
+            await s.house.quiesce()
+            return await instruments()
+
+        s.broker.instruments = late  # type: ignore[method-assign]
+        await s.member.link.open()
+        await s.house.quiesce()
+        assert s.book.qty(AAA) == 0
+        assert not [a for a in s.book.booked.alerts if a.code == "fill_of_unknown_symbol"]

@@ -14,7 +14,7 @@ import msgspec
 
 from tradingd.core.book.book import Book
 from tradingd.core.book.market import DAY_S
-from tradingd.core.events import Event, LinkLost, LinkUp, Quote
+from tradingd.core.events import Event, FillSeen, LinkLost, LinkUp, Quote
 from tradingd.core.rules import Rules
 from tradingd.core.types import NS, Instrument, Symbol
 from tradingd.ports import Broker, Env, LinkDown, VenueRefused
@@ -45,6 +45,7 @@ class Link:
         self.dispatch = dispatch
         self.reconciler = reconciler
         self.losses: dict[str, int] = {}
+        self._held: list[FillSeen] | None = None
         self.real_time = False  # set where the house's clock is the world's
         self.from_the_future = 0
         self._instrument = instrument
@@ -74,6 +75,7 @@ class Link:
 
     async def open(self) -> None:
         """One session up to ready. Raises LinkDown or VenueRefused."""
+        self._held = []  # a fill that comes before its instrument is known could not be booked
         await self.broker.connect(self.sink)
         self.dispatch.sent_at.clear()
         self.dispatch.up = True
@@ -88,6 +90,7 @@ class Link:
             self.rules.instruments[instrument.symbol] = instrument
             self.book.watch(instrument, band=self.rules.quotes.band, atr_bars=self.rules.quotes.atr_bars)
         self.book.remark()
+        self._release()
         for symbol in tuple(self.rules.instruments):
             await self._warm_up(symbol)
 
@@ -115,7 +118,15 @@ class Link:
             if isinstance(event, Quote):
                 return
             event = msgspec.structs.replace(event, ts=latest - AHEAD_NS)
+        if self._held is not None and isinstance(event, FillSeen):
+            self._held.append(event)
+            return
         self.inbox.offer(event)
+
+    def _release(self) -> None:
+        held, self._held = self._held or [], None
+        for fill in held:
+            self.inbox.offer(fill)
 
     def _now(self) -> int:
         return self.env.clock.wall()

@@ -173,3 +173,17 @@ def test_a_cancel_that_was_refused_is_asked_again_while_it_is_wanted():
     world.wait(30)
     world.timer()
     assert [c.order_id for c in world.of(CancelIntended)] == [stop]
+
+
+def test_where_the_venue_holds_less_no_more_than_that_is_closed():
+    """D24, G11: under drift an exit beyond the venue's word would open a position, or be refused each minute for ever."""
+    world = World(protective=False)
+    world.buy(ACME)
+    world.positions(ACME="0")
+    assert "ACME" in world.book.booked.drift
+    for _ in range(3):
+        world.quote(ACME, 80.0, after=61)
+        assert not world.of(OrderIntended)
+    world.positions(ACME="5")
+    world.quote(ACME, 80.0, after=61)
+    assert [f.order.qty for f in world.of(OrderIntended)] == [5]

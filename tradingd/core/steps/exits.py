@@ -86,7 +86,7 @@ def close(
         return 0
     if not asked and not book.booked.link_up:  # what the venue did meanwhile is not known: first reconcile, then close
         return 0
-    left = abs(position) - book.working_exits(symbol)
+    left = Qty(_agreed(book, symbol, position) - book.working_exits(symbol))
     waits = _too_soon(book, symbol, source) or _waits_for_session(book, market, source, rules)
     if not asked and (left <= 0 or (waits and not at_once)):
         return 0
@@ -110,6 +110,14 @@ def close(
         return 0
     book.emit(OrderIntended(ts=book.now, account=book.account, order=verdict.order))
     return 1
+
+
+def _agreed(book: Book, symbol: Symbol, position: Qty) -> Qty:
+    """How much there is to close: where the venue holds less than we do, no more than it holds (D24)."""
+    drift = book.booked.drift.get(symbol)
+    if drift is None:
+        return Qty(abs(position))
+    return Qty(min(abs(position), abs(drift.venue)) if drift.venue * position > 0 else ZERO)
 
 
 def _too_soon(book: Book, symbol: Symbol, source: str) -> bool:

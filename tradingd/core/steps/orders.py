@@ -144,10 +144,14 @@ def on_fill(book: Book, fill: FillSeen, rules: Rules) -> None:
     working = book.order(fill.order_id) if fill.order_id else None
     if fill.cursor > 0 and (fill.cursor <= book.booked.fill_cursor or fill.cursor in book.booked.fills_ahead):
         return
-    if not _watched(book, fill, rules) or not _judged(book, working, fill):
-        if fill.cursor > 0:  # counted by the venue: the next ones must not wait for it
-            why = "not booked: see the anomaly before"
-            book.emit(FillSkipped(ts=book.now, account=book.account, exec_id=fill.exec_id, cursor=fill.cursor, why=why))
+    ours = working is not None or bool(book.qty(fill.symbol))
+    if not _watched(book, fill, rules):
+        if fill.cursor > 0 and not ours:
+            _skip(book, fill)  # what is ours waits until its instrument is known: the next poll brings it again
+        return
+    if not _judged(book, working, fill):
+        if fill.cursor > 0:
+            _skip(book, fill)
         return
     _book_fill(book, working, fill, rules)
     if working is not None:
@@ -157,6 +161,12 @@ def on_fill(book: Book, fill: FillSeen, rules: Rules) -> None:
     watch_stop_outs(book, rules)
     if book.booked.flatten:
         push_flatten(book, rules)
+
+
+def _skip(book: Book, fill: FillSeen) -> None:
+    """The venue counted it and we do not book it: the next ones must not wait for its number."""
+    why = "not booked: see the anomaly before"
+    book.emit(FillSkipped(ts=book.now, account=book.account, exec_id=fill.exec_id, cursor=fill.cursor, why=why))
 
 
 def _watched(book: Book, fill: FillSeen, rules: Rules) -> bool:
