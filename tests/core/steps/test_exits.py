@@ -187,3 +187,14 @@ def test_where_the_venue_holds_less_no_more_than_that_is_closed():
     world.positions(ACME="5")
     world.quote(ACME, 80.0, after=61)
     assert [f.order.qty for f in world.of(OrderIntended)] == [5]
+
+
+def test_what_is_being_closed_is_not_bought_on():
+    """G11, E4: an entry half filled, its stop reached: the rest of the entry is taken back with the close."""
+    world = World(protective=False)
+    decided = world.recommend(ACME)
+    world.accept(decided.orders[0])
+    world.fill(decided.orders[0], "1", "100")
+    world.quote(ACME, 90.0, after=5)
+    assert [c.order_id for c in world.of(CancelIntended)] == list(decided.orders)
+    assert [f.order.leg for f in world.of(OrderIntended)] == [Leg.EXIT]

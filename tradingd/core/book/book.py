@@ -131,7 +131,7 @@ class Book:
                 market.exposure = 0.0
                 continue
             market.exposure = float(position.qty * self.rate(market.instrument))
-            terms.append(market.exposure * (market.mid or float(position.avg_price)))
+            terms.append(market.exposure * (market.mid or market.prev_close or float(position.avg_price)))
         for symbol, position in self.booked.positions.items():
             if position.qty and symbol not in self.markets:
                 terms.append(float(position.basis))

@@ -15,7 +15,7 @@ from tradingd.core.events import Bar, Quote
 from tradingd.core.types import Instrument
 
 DAY_S = 86_400
-PRICE_MAX = 1e300  # before the first quote anything below is believed; the middle of two such prices is a number still
+PRICE_MAX = 1e12  # before the first quote anything below is believed; the middle of two such prices is a number still
 
 
 class Market:

@@ -108,6 +108,7 @@ def close(
     _decide(book, intent, verdict, source, cause, market, thesis, confidence)
     if verdict.order is None:
         return 0
+    cancel_entries(book, "closing", symbol)  # what is being sold must not be bought on
     book.emit(OrderIntended(ts=book.now, account=book.account, order=verdict.order))
     return 1
 
