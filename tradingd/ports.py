@@ -6,7 +6,7 @@ builds its own. A broker is a `Broker`; what differs between brokers is declared
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -266,6 +266,3 @@ class Broker(Protocol):
 
     async def history(self, symbol: Symbol, bars: int) -> Sequence[Bar]:
         """The last daily bars closed by now, oldest first, `history=True`."""
-
-
-Spawn = Callable[[str, Callable[[], Awaitable[None]]], None]
