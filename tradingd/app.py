@@ -20,20 +20,18 @@ import uvloop
 from tradingd.config import (
     AccountSettings,
     Config,
-    ConfigError,
     Override,
     Secret,
     SecretMissing,
     config_hash,
     describe,
-    diff,
     settings,
 )  # fmt: skip
 from tradingd.config import WebSettings as WebConfig
-from tradingd.core.events import Command, ConfigLoaded, Verb
+from tradingd.core.events import Command, Verb
 from tradingd.core.rules import Rules
 from tradingd.core.signals.strategy import Loaded, SettingsError, load
-from tradingd.core.types import AccountId, Instrument, TierName
+from tradingd.core.types import AccountId, Instrument
 from tradingd.ports import Broken, Broker, Env, Misconfigured
 from tradingd.shell.desk import HouseDesk
 from tradingd.shell.env import FollowClock, RealClock, RealEnv
@@ -43,9 +41,9 @@ from tradingd.shell.journal import Genesis
 from tradingd.shell.journal import Settings as JournalSettings
 from tradingd.shell.lag import LagMonitor
 from tradingd.shell.logs import log, set_up
+from tradingd.shell.reload import Reload
 from tradingd.shell.web.app import serve
 from tradingd.shell.web.auth import TokenHash
-from tradingd.shell.web.desk import Answer
 from tradingd.shell.web.settings import WebSettings
 
 CALENDARS = ("XNYS",)
@@ -136,10 +134,13 @@ def revealed(secret: Secret) -> str:
 
 
 def house_of(
-    env: Env, config: Config, directory: Path, brokers: Mapping[AccountId, Broker], *, instance: str, build: str
-) -> House:
-    """Journal opened and folded, rooms wired. Raises Broken (damage, a second daemon, a file system that forgets)."""
-    strategies = strategies_of(config)
+    env: Env, config: Config, directory: Path, brokers: Mapping[AccountId, Broker], *, instance: str, build: str,
+    strategies: tuple[Loaded, ...] | None = None,
+) -> House:  # fmt: skip
+    """Journal opened and folded, rooms wired. strategies: by default those the configuration names. Raises Broken (damage, a second
+    daemon, a file system that forgets)."""
+    if strategies is None:
+        strategies = strategies_of(config)
     accounts = {AccountId(name): account for name, account in config.accounts.items()}
     rules = {
         name: rules_of(config, account, strategies, protective=brokers[name].quirks.protective_stops)
@@ -156,14 +157,6 @@ def house_of(
         instrument=instrument_of(config), snapshot_every=config.journal.snapshot_every,
         free_min_bytes=config.journal.free_min_bytes,
     )  # fmt: skip
-
-
-def adopt(rules: Rules, config: Config) -> None:
-    """Put the sections that may change under a running daemon in force (LIVE_SECTIONS of the configuration)."""
-    rules.gate, rules.sizer, rules.stops, rules.reserve = config.risk, config.sizer, config.stops, config.reserve
-    rules.breaker, rules.window, rules.intake, rules.entry = config.breaker, config.window, config.intake, config.entry
-    rules.tier = config.tiers
-    rules.tiers = {name: config.tiers.of(name) for name in TierName}
 
 
 # running ------------------------------------------------------------------------------------------------------------------
@@ -214,13 +207,14 @@ class Daemon:
         monitor = LagMonitor(self.env, on_alert=_stalled, on_warn=lambda _lag: house.metrics.stalled("warn"))
         monitor.start()
         watch_lag(house, monitor)
+        reload = Reload(self.config, house, self._read)
         desk = HouseDesk(
             house, mode=self.config.mode, build=self.build, config=config_hash(self.config),
             config_text=describe(self.config), alive=lambda: monitor.alive(5.0), shutdown=self.stop,
-            started=self.env.clock.wall(), reload=lambda actor: self._reload(house, desk, actor),
+            started=self.env.clock.wall(), reload=reload,
         )  # fmt: skip
-        self._desk = desk
-        self._signals(house)
+        reload.on_change = desk.reconfigured
+        self._signals(house, reload)
         for override in self.overrides:
             log.info("config.override", key=override.key, variable=override.variable)
         log.info(
@@ -252,50 +246,17 @@ class Daemon:
         clock.set(max((m.book.booked.last_ts for m in house.members.values()), default=0))
         house.inbox.watch_time(clock.set)
 
-    def _reload(self, house: House, desk: HouseDesk, actor: str) -> Answer:
-        """All of a new configuration or nothing of it (H1, H6). It takes effect between two events and is journaled."""
-        if self._read is None:
-            return _no("there is no file to read again")
-        try:
-            new = self._read()
-        except ConfigError as error:
-            return _no(f"the configuration is wrong, the old one stays:\n{error}")
-        changes = diff(self.config, new)
-        fixed = [change.key for change in changes if change.effect == "restart"]
-        if fixed:
-            return _no(f"{', '.join(fixed)}: only a restart can change that; nothing was changed")
-        tight = _too_tight(house, new)
-        if tight:
-            return _no(f"{'; '.join(tight)}: lower than what is held now; nothing was changed")
-        if not changes:
-            return Answer(command_id="", verb="reload", refused=False, text="no difference")
-        self.config = new
-        for member in house.members.values():
-            adopt(member.rules, new)
-        told = tuple((c.key, c.before or "", c.after or "") for c in changes)
-        house.offer(ConfigLoaded(ts=self.env.clock.wall(), actor=actor, config=config_hash(new), changes=told))
-        house.engine.pump()
-        desk.reconfigured(config_hash(new), describe(new))
-        log.info("config.reloaded", actor=actor, changes=told)
-        text = f"{len(changes)} keys changed: {', '.join(c.key for c in changes)}"
-        return Answer(command_id="", verb="reload", refused=False, text=text)
-
     def stop(self, why: str) -> None:
         self.why = why
         self.stopping.set()
 
-    def _signals(self, house: House) -> None:
+    def _signals(self, house: House, reload: Reload) -> None:
         """TERM and INT stop cleanly; USR1 closes the send gate at once, even when the loop hangs, then halts (G15)."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop, number.name)
-        loop.add_signal_handler(signal.SIGHUP, self._hangup, house)
+        loop.add_signal_handler(signal.SIGHUP, _hangup, reload)
         signal.signal(signal.SIGUSR1, lambda _n, _f: self._kill_switch(house, loop))
-
-    def _hangup(self, house: House) -> None:
-        answer = self._reload(house, self._desk, "signal HUP")
-        if answer.refused:
-            log.error("config.reload_refused", why=answer.text)
 
     def _kill_switch(self, house: House, loop: asyncio.AbstractEventLoop) -> None:
         for member in house.members.values():
@@ -310,26 +271,10 @@ class Daemon:
         loop.call_soon_threadsafe(house.offer, command)
 
 
-def _no(why: str) -> Answer:
-    return Answer(command_id="", verb="reload", refused=True, text=why)
-
-
-def _too_tight(house: House, config: Config) -> list[str]:
-    """Limits of a new configuration that what is held now already breaks (H1): they would only refuse, never reduce."""
-    found = []
-    for member in house.members.values():
-        book = member.book
-        equity = book.equity if book.equity > 0 else 1.0
-        largest = max((book.symbol_value(symbol) / equity for symbol in book.held()), default=0.0)
-        sector = max((value / equity for value in book.values().values()), default=0.0)
-        for name, used, limit in (
-            ("risk.max_position_pct", largest, config.risk.max_position_pct),
-            ("risk.max_sector_pct", sector, config.risk.max_sector_pct),
-            ("risk.max_open_positions", len(book.held()), config.risk.max_open_positions),
-        ):
-            if used > limit and limit < getattr(member.rules.gate, name.partition(".")[2]):
-                found.append(f"{name} {limit:g} ({member.account} uses {used:.4g})")
-    return found
+def _hangup(reload: Reload) -> None:
+    answer = reload("signal HUP")
+    if answer.refused:
+        log.error("config.reload_refused", why=answer.text)
 
 
 def watch_lag(house: House, monitor: LagMonitor) -> None:

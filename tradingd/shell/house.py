@@ -138,8 +138,9 @@ class House:
         clean = all(member.book.booked.stopped for member in self.members.values())
         self.offer(Started(ts=self.env.clock.wall(), mode=mode, build=build, config=config, clean=clean))
         self.engine.pump()
-        gc.collect()
-        gc.freeze()  # what is here now stays for life: no collection walks it again (I2)
+        if gc.isenabled():  # whoever runs many houses in one process holds the collector itself
+            gc.collect()
+            gc.freeze()  # what is here now stays for life: no collection walks it again (I2)
 
     async def run(self, stopping: asyncio.Event, why: Callable[[], str]) -> None:
         """Live: everything at once until `stopping` is set. Raises (a group with) Broken when an essential task dies."""
@@ -310,11 +311,13 @@ def open_house(
     """Open the journal, fold what it holds, wire the rooms. Raises Broken (damage, a second daemon, a snapshot of another
     schema is no fault: the journal is folded instead)."""
     journal, recovery = open_journal(env, directory, genesis, journal_settings)
+    collects = gc.isenabled()
     gc.disable()  # facts come and go by the million here and hold no circles
     try:
         books = fold_books(recovery, rules, currencies)
     finally:
-        gc.enable()
+        if collects:
+            gc.enable()
     return House(env, journal, recovery, books, rules, brokers, settings, instrument, snapshot_every, free_min_bytes)
 
 
