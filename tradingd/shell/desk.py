@@ -141,6 +141,8 @@ class HouseDesk:
             self._await_answer(command.id, account) for account in accounts if not self._seen(command.id, account)
         ]
         if pending:
+            if self.house.env.sometimes("desk.waits"):
+                await self.house.env.clock.sleep(0.05)
             self.house.offer(stamped)
             self.house.engine.pump()
             for future in pending:

@@ -99,6 +99,8 @@ class Dispatch:
     # orders -----------------------------------------------------------------------------------------------------------
 
     async def _submit(self, order: Order) -> None:
+        if self.env.sometimes("dispatch.waits"):
+            await self.env.clock.sleep(0.2)
         why = self._refusal(order)
         if why is not None:
             self._event(OrderNever, order.order_id, proof=f"never written: {why}")

@@ -94,5 +94,5 @@ class Engine:
         """Live: step whenever something waits; give other tasks a turn after each burst."""
         while True:
             await self.inbox.ready()
-            self.pump()
+            self.pump(1 if self.env.sometimes("engine.takes_one") else BURST)
             await self.env.clock.sleep(0)

@@ -280,7 +280,7 @@ class House:
         )  # tables keep the order in which facts made them
 
     async def _snapshot_if_due(self) -> None:
-        if self.journal.seq - self._snapshot_seq >= self.snapshot_every:
+        if self.journal.seq - self._snapshot_seq >= self.snapshot_every or self.env.sometimes("snapshot.now"):
             self._snapshot_seq = self.journal.seq
             with anyio.move_on_after(SNAPSHOT_S_MAX, shield=True):  # half written, it would look like a broken disk
                 await self.journal.snapshot(self.dump())

@@ -80,6 +80,8 @@ class Link:
         self.dispatch.sent_at.clear()
         self.dispatch.up = True
         self.inbox.offer(LinkUp(ts=self._now(), account=self.book.account, broker=self.broker.name))
+        if self.env.sometimes("link.breaks_early"):
+            raise LinkDown("the link broke right after the login")
         await self.learn()
         await self.reconciler.resync()
 

@@ -64,6 +64,8 @@ class Reconciler:
         await self.foreign()
         await self.positions()
         await self.account()
+        if self.env.sometimes("reconcile.breaks_late"):
+            raise LinkDown("the link broke at the end of a resync")
         self.inbox.offer(Reconciled(ts=self._now(), account=self.book.account, orders=asked, fills=fills))
         await self._settled()
         self.book.last_reconcile_ts = self._now()
@@ -71,6 +73,8 @@ class Reconciler:
     async def fills(self) -> int:
         """Book executions the stream did not bring. The number found."""
         missed = await self.broker.fills(self.book.booked.fill_cursor)
+        if self.env.sometimes("reconcile.slow_page"):
+            await self.env.clock.sleep(0.5)
         for fill in missed:
             self.inbox.offer(fill)
         await self._settled()
@@ -97,6 +101,8 @@ class Reconciler:
         """The venue's word on one order of ours, as events."""
         order_id = working.order.order_id
         report = await self.broker.query(order_id)
+        if self.env.sometimes("reconcile.answer_lost"):
+            raise LinkDown("the answer about an order was lost")
         if working.life not in OPEN:
             return
         if report is None:
@@ -203,6 +209,8 @@ class Reconciler:
         for _ in range(ROUNDS):
             report = await self.broker.positions()
             await self._settled()
+            if self.env.sometimes("reconcile.positions_move"):
+                await self.env.clock.sleep(0.1)
             if report.cursor > self.book.booked.fill_cursor:
                 self._count("missed_fill")
                 await self.fills()

@@ -29,4 +29,4 @@ async def chore(env: Env, name: str, body: Callable[[], Awaitable[None]], *, pau
             await body()
         except (LinkDown, VenueRefused) as error:
             log.warning("task.paused", task=name, why=str(error))
-        await env.clock.sleep(pause_s)
+        await env.clock.sleep(pause_s * 5 if env.sometimes("chore.late") else pause_s)

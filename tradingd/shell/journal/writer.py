@@ -155,6 +155,8 @@ class Journal:
         group, self._group = self._group, []
         facts, self._facts = self._facts, []
         marks = frozenset(self._marks)
+        if self.env.sometimes("journal.group_waits"):
+            await self.env.clock.sleep(0.05)
         done = await self._disk(lambda: self._store.commit(group, marks))
         first = self.durable + 1
         self.durable, self._head = done.seq, done.heads[done.seq]
