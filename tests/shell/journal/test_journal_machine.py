@@ -259,10 +259,11 @@ class JournalUnderFaults(RuleBasedStateMachine):
         self._judge(path, kept, must, floor)
 
     @precondition(lambda self: not self.up)
-    @rule(back=st.integers(0, 2), offset=st.integers(0, 4_000))
-    def cut_a_file(self, back: int, offset: int) -> None:
-        """B4, I9: what is promised and missing is refused."""
+    @rule(back=st.integers(0, 2), offset=st.integers(0, 4_000), at_line=st.booleans())
+    def cut_a_file(self, back: int, offset: int, at_line: bool) -> None:
+        """B4, I9: what is promised and missing is refused, whole lines of it too."""
         path, node, at = self._somewhere(back, offset)
+        at = bytes(node.data).rfind(b"\n", 0, at) + 1 if at_line else at
         kept = copy.deepcopy(node)
         floor, last = self._floor(self.anchored), self._last(path)
         must = not last or not self._line(node, at) or self._seq(path, node, at) <= floor
