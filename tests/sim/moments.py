@@ -50,3 +50,13 @@ def near_edge(ts: int) -> bool:
     """Does a session open or close within a world that begins at ts? Then a window of its whole length lets something happen."""
     session = _table().at(ts)
     return session is None or session.close_ns - ts < 2 * MINUTE
+
+
+def closes_before(ts: int, n: int) -> list[int]:
+    """When the last n sessions before ts ended (those that ended before it), ns, the newest first."""
+    table, found = _table(), []
+    session = table.previous_before(ts)
+    while session is not None and len(found) < n:
+        found.append(session.close_ns + NS)
+        session = table.previous_before(session.open_ns)
+    return found
