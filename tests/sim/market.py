@@ -128,11 +128,9 @@ class Market:
     # faults -----------------------------------------------------------------------------------------------------------
 
     def apply(self, fault: Fault) -> None:
-        """One of the market's faults, and the market's part of a split. Raises ValueError for a kind it does not know."""
+        """One of the market's faults. Raises ValueError for a kind it does not know."""
         self.applied[fault.kind] = self.applied.get(fault.kind, 0) + 1
-        if fault.kind == "venue.split":
-            self.split(fault.target, fault.n)
-        elif fault.kind == "market.jump":
+        if fault.kind == "market.jump":
             self.listed[fault.target].move(fault.value)
             self._walk(self.listed[fault.target], 0.0)
         elif fault.kind == "market.spike":
@@ -146,7 +144,7 @@ class Market:
             raise ValueError(f"no fault of the market: {fault.kind}")
 
     def split(self, symbol: str, ratio: int) -> None:
-        """ratio new shares for one: the price is divided, history too; the next print shows it."""
+        """The venue split its shares, ratio new ones for one: the price is divided, history too; the next print shows it."""
         each = self.listed[symbol]
         each.move(1.0 / ratio)
         each.ratio *= ratio

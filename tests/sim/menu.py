@@ -13,8 +13,8 @@ from random import Random
 import msgspec
 
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH")
-# K4, K8 and K10 to K12 are places of parts that do not exist; K5 to K9 lie in an adapter, here the simulated broker
-POINTS = {"K0": 4, "K1": 4, "K2": 4, "K3": 4, "K5": 2, "K6": 2, "K7": 2, "K9": 2, "K13": 1, "K14": 1, "K15": 3}
+# K4, K8 and K10 to K12 are places of parts that do not exist; K5, K6 and K9 lie in an adapter, here beside the simulated broker
+POINTS = {"K0": 4, "K1": 4, "K2": 4, "K3": 4, "K5": 2, "K6": 2, "K9": 2, "K13": 1, "K14": 1, "K15": 3}
 PASSES = {"K0": 60, "K1": 30, "K2": 30, "K15": 3, "K13": 2, "K14": 2}  # else 4: how many passages are let go at most
 
 

@@ -11,7 +11,7 @@ from tradingd.core.signals.strategy import Loaded, load
 MODULES = {"steady": steady, "eager": eager, "flipper": flipper, "raiser": raiser, "liar": liar}
 
 
-def minds_of(plan: Plan) -> tuple[Loaded, ...]:
+def loaded(plan: Plan) -> tuple[Loaded, ...]:
     """The minds the plan names, in its order; KeyError for a name nobody has."""
     return tuple(load(name, MODULES[name], _settings(name, stream(plan, f"mind:{name}"))) for name in plan.minds)
 
