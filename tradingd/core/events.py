@@ -310,8 +310,15 @@ class Stopping(Said):
     reason: str
 
 
+class ClockSeen(Said):
+    """The machine's wall clock against the house's own. off_s: ahead by so many seconds; 0.0: it has been right for a while."""
+
+    off_s: float
+
+
 Event = (
     Quote | Bar | Recommendation | OrderAccepted | OrderRejected | OrderUnknown | OrderNever | OrderCancelled | OrderExpired
     | OrderReplaced | ReplaceRejected | CancelRejected | FillSeen | ForeignOrder | PositionsSeen | AccountSeen | LinkUp
     | LinkLost | Reconciled | Dividend | Split | InstrumentStatus | FxRate | Command | Timer | Started | Stopping | ConfigLoaded
+    | ClockSeen
 )  # fmt: skip
