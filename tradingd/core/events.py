@@ -173,7 +173,8 @@ class FillSeen(OrderEvent):
 
 
 class ForeignOrder(Said):
-    """An order on the account that we did not send (D21). open: still working."""
+    """An order on the account that we did not send (D21). open: still working. order_id: the client id it bears, "" without;
+    one of our own kind says that a second daemon trades this account (H4)."""
 
     account: AccountId
     venue_order_id: VenueOrderId
@@ -182,6 +183,7 @@ class ForeignOrder(Said):
     qty: Qty
     type: OrderType
     open: bool
+    order_id: OrderId = OrderId("")
 
 
 class PositionsSeen(Said):
@@ -207,9 +209,12 @@ class LinkUp(Said):
 
 
 class LinkLost(Said):
+    """taken: by somebody who logged in to the same account."""
+
     account: AccountId
     broker: str
     why: str
+    taken: bool = False
 
 
 class Reconciled(Said):

@@ -43,7 +43,7 @@ from tradingd.core.facts import (
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import cancel, cancel_entries, ensure_protection, unwanted
 from tradingd.core.steps.levels import after_fill, redraw
-from tradingd.core.steps.limits import draw_loss_line
+from tradingd.core.steps.limits import draw_loss_line, second_daemon
 from tradingd.core.steps.operator import finish_flatten, push_flatten
 from tradingd.core.types import NS, ZERO, Instrument, Leg, Money, Price, Qty, TradingState
 
@@ -149,6 +149,8 @@ def on_link(book: Book, event: LinkUp | LinkLost | Reconciled, rules: Rules) -> 
                 book.emit(
                     Alerted(ts=book.now, account=book.account, level=level, code="broker_disconnected", text=event.why)
                 )
+            if event.taken:
+                second_daemon(book, f"second login? {event.why}")
         case Reconciled():
             if not booked.link_up:
                 why = f"reconciled: {event.orders} orders asked, {event.fills} fills fetched"
