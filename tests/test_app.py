@@ -15,7 +15,8 @@ from tradingd.cli.daemon import _code_of
 from tradingd.config import Config, Secret, load_text
 from tradingd.core.types import AccountId, Instrument, Symbol, TradingState
 from tradingd.ports import Broken, LinkDown, Misconfigured
-from tradingd.shell.env import FollowClock, RealClock, RealEnv
+from tradingd.shell.clock import SteadyClock
+from tradingd.shell.env import FollowClock, RealEnv
 from tradingd.shell.house import House
 from tradingd.shell.journal import JournalDamaged, JournalLocked
 from tradingd.shell.web.app import PortTaken
@@ -129,7 +130,7 @@ def test_lasting_tokens_are_kept_as_hashes() -> None:
 def test_only_the_demo_follows_the_venues_clock(tmp_path: Path) -> None:
     """H1: paper and live know what time it is."""
     assert isinstance(Daemon(config(), tmp_path).clock, FollowClock)
-    assert isinstance(Daemon(config(mode="paper"), tmp_path).clock, RealClock)
+    assert isinstance(Daemon(config(mode="paper"), tmp_path).clock, SteadyClock)
 
 
 # life and end -----------------------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ from tradingd.core.rules import Rules
 from tradingd.core.signals.strategy import Loaded, SettingsError, load
 from tradingd.core.types import AccountId, Instrument
 from tradingd.ports import Broken, Broker, Env, Misconfigured
+from tradingd.shell.clock import SteadyClock
 from tradingd.shell.desk import HouseDesk
 from tradingd.shell.env import FollowClock, RealClock, RealEnv
 from tradingd.shell.house import SNAPSHOT_SCHEMA, House, open_house
@@ -173,7 +174,7 @@ class Daemon:
         self.directory = directory.absolute()
         self.overrides = overrides
         self._read = read
-        self.clock = FollowClock() if config.mode == "demo" else RealClock()
+        self.clock = FollowClock() if config.mode == "demo" else SteadyClock(RealClock())
         self.env = RealEnv(clock=self.clock, failpoint=failpoint)
         self.build = build_hash()
         self.stopping = asyncio.Event()

@@ -33,6 +33,10 @@ class LinkDown(Exception):
     """The link to the venue is down or the answer did not come: retry the link, never the order."""
 
 
+class SessionTaken(LinkDown):
+    """The venue ended the session because somebody logged in to the same account: perhaps a second daemon (D6, H4)."""
+
+
 class VenueRefused(Exception):
     """The venue proved that it refused. code: its own word."""
 
@@ -231,7 +235,8 @@ class Broker(Protocol):
     """One broker session. Calls raise LinkDown (outcome unknown), VenueRefused (proven) or Broken; they never retry.
 
     The life: `connect` (authenticate and subscribe; from then on events go to the sink, in the venue's order), use,
-    `wait_closed` returns the reason when the session ended, `close`. After that a new `connect` may follow.
+    `wait_closed` returns the reason when the session ended (or raises SessionTaken), `close`. After that a new `connect` may
+    follow.
     """
 
     name: str

@@ -34,7 +34,7 @@ from tradingd.core.events import (
     ReplaceRejected,
 )  # fmt: skip
 from tradingd.core.types import AccountId, DecisionId, Leg, Order, OrderId, OrderType, Price, Qty, Side, Symbol, Tif
-from tradingd.ports import Broker, LinkDown, Quirks, VenueRefused
+from tradingd.ports import Broker, LinkDown, Quirks, SessionTaken, VenueRefused
 
 E = TypeVar("E")
 PATIENCE_S = 3.0
@@ -109,12 +109,20 @@ class Desk:
         self.broker = broker
         self.venue = venue
         self.heard: list[Event] = []
+        self.taken = False  # by another login
         self.ended: asyncio.Task[str] | None = None
         self._n = 0
 
     async def connect(self) -> None:
         await self.broker.connect(self.heard.append)
-        self.ended = asyncio.get_running_loop().create_task(self.broker.wait_closed())
+        self.ended = asyncio.get_running_loop().create_task(self._closed())
+
+    async def _closed(self) -> str:
+        try:
+            return await self.broker.wait_closed()
+        except SessionTaken as e:
+            self.taken = True
+            return str(e)
 
     async def reconnect(self) -> None:
         await self.wait_ended()
@@ -249,6 +257,7 @@ class BrokerConformance:
         await other.barrier()
         assert (found is not None) == (desk.venue.truth().orders.get(order.order_id, 0) == 1)
         assert await desk.wait_ended()
+        assert desk.taken, "another login took the session: SessionTaken"
         with pytest.raises(LinkDown):
             await desk.broker.submit(desk.order())
         await other.close()

@@ -34,7 +34,16 @@ from tradingd.core.types import (
     Symbol,
     VenueOrderId,
 )  # fmt: skip
-from tradingd.ports import AccountReport, LinkDown, OrderReport, PositionsReport, Quirks, Sink, VenueRefused
+from tradingd.ports import (
+    AccountReport,
+    LinkDown,
+    OrderReport,
+    PositionsReport,
+    Quirks,
+    SessionTaken,
+    Sink,
+    VenueRefused,
+)
 
 WORKS = "works"  # it arrives and is answered
 SILENT = "silent"  # it arrives, the answer is lost
@@ -135,6 +144,12 @@ class FakeBroker:
         self._before("connect")
         self.sink = sink
         self.why_closed = asyncio.get_running_loop().create_future()
+
+    def kick(self) -> None:
+        """Somebody else logged in to the account."""
+        self.sink = None
+        assert self.why_closed is not None
+        self.why_closed.set_exception(SessionTaken("another login took over"))
 
     async def wait_closed(self) -> str:
         assert self.why_closed is not None

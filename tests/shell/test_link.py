@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 import anyio
 
 from tests.fakes.broker import REFUSED
-from tests.shell.stage import AAA, ONE, TWO, Stage, stage
+from tests.shell.stage import AAA, BBB, ONE, TWO, Stage, stage
 from tradingd.core.events import Bar, InstrumentStatus, Quote, Verb
 from tradingd.core.facts import Alerted, LinkChanged
-from tradingd.core.types import NS, Instrument, Leg, Symbol
+from tradingd.core.types import NS, Instrument, Leg, Symbol, TradingState
 from tradingd.shell.link import HISTORY_BARS, Link
 
 
@@ -137,6 +137,26 @@ async def test_a_flapping_link_backs_off_and_a_steady_one_starts_afresh() -> Non
         s.broker.hang_up("once")
         await s.wait(0.2)
         assert knocks(s) == before + 1
+
+
+async def test_a_session_that_somebody_took_is_taken_back_once_in_ten_minutes() -> None:
+    """D6, H4: two daemons would kick each other out for ever; each time the account goes REDUCING and somebody is paged."""
+    async with stage(linked=False) as s, running(s, chance=1.0):
+        for times, pause, symbol in ((1, 0.1, AAA), (2, 600, BBB), (3, 600, AAA)):
+            order_id = await s.decide(symbol)
+            logins = knocks(s)
+            s.broker.kick()
+            await s.wait(0.0)
+            assert s.book.state() is TradingState.REDUCING
+            assert [a.level for a in s.book.booked.alerts if a.code == "second_daemon"] == ["page"] * times
+            await s.wait(pause * 0.97)
+            assert knocks(s) == logins
+            await s.wait(18)
+            assert knocks(s) == logins + 1
+            assert s.book.booked.link_up
+            assert s.broker.orders[order_id].status == "cancelled", "an entry under a hold is taken back"
+            s.house.offer(s.command(Verb.RESUME, f"again{times}"))
+            await s.house.quiesce()
 
 
 async def test_a_close_that_fails_is_no_fault() -> None:

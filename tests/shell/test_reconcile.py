@@ -23,7 +23,7 @@ from tradingd.core.facts import (
     OrderIntended,
     OrderMoved,
 )
-from tradingd.core.types import AccountId, Leg, OrderId, Price, Qty, Side, TradingState
+from tradingd.core.types import AccountId, Leg, OrderId, Price, Qty, Side, TradingState, VenueOrderId
 from tradingd.ports import LinkDown, Misconfigured, Quirks
 
 EXACT = Quirks(never_after_s=30.0, ack_timeout_s=0.05)
@@ -347,6 +347,43 @@ async def test_foreign_orders_are_named_once_and_never_touched() -> None:
         assert [a.code for a in s.book.booked.alerts] == ["foreign_order"]
         assert s.broker.count("cancel") == 0
         assert s.member.reconciler.mismatches["foreign_order"] == 1
+
+
+@pytest.mark.parametrize("same_id", [True, False])
+async def test_an_order_under_our_name_that_we_never_intended_is_a_second_daemons(same_id: bool) -> None:
+    """H4: another id of our making, or one of ours with other content: REDUCING and a page, once; nothing of it is touched."""
+    async with stage() as s:
+        order_id = await s.decide()
+        theirs = msgspec.structs.replace(
+            s.broker.orders[order_id], venue_order_id=VenueOrderId("W1"), symbol=BBB,
+            order_id=order_id if same_id else OrderId("one.977.e"),
+        )  # fmt: skip
+        s.broker.orders[OrderId("theirs")] = theirs
+        for _ in range(2):
+            await s.member.reconciler.foreign()
+            await s.house.quiesce()
+        assert s.book.state() is TradingState.REDUCING
+        assert [a.code for a in s.book.booked.alerts] == ["foreign_order", "second_daemon"]
+        assert s.broker.orders[OrderId("theirs")].status == "working"
+
+
+@pytest.mark.parametrize("order_id", ["", "one.x", "another.7.e", "7.e"])
+async def test_somebody_elses_order_is_no_second_daemon(order_id: str) -> None:
+    """H4, D21: a manual order, or one of another account's daemon, stops nothing."""
+    async with stage() as s:
+        s.broker.say(s.broker.execution(OrderId(order_id), AAA, Side.BUY, Qty(Decimal(4)), "100.00"))
+        await s.house.quiesce()
+        assert s.book.qty(AAA) == 4
+        assert s.book.state() is TradingState.ACTIVE
+
+
+async def test_a_fill_of_an_order_under_our_name_that_we_never_intended_is_a_second_daemons() -> None:
+    """H4, I4: booked, for it is money, and no new risk."""
+    async with stage() as s:
+        s.broker.say(s.broker.execution(OrderId("one.977.e"), AAA, Side.BUY, Qty(Decimal(4)), "100.00"))
+        await s.house.quiesce()
+        assert s.book.qty(AAA) == 4
+        assert s.book.state() is TradingState.REDUCING
 
 
 async def test_a_fill_of_somebody_elses_order_is_booked_as_foreign() -> None:

@@ -173,7 +173,8 @@ class FillSeen(OrderEvent):
 
 
 class ForeignOrder(Said):
-    """An order on the account that we did not send (D21). open: still working."""
+    """An order on the account that we did not send (D21). open: still working. order_id: the client id it bears, "" without;
+    one of our own kind says that a second daemon trades this account (H4)."""
 
     account: AccountId
     venue_order_id: VenueOrderId
@@ -182,6 +183,7 @@ class ForeignOrder(Said):
     qty: Qty
     type: OrderType
     open: bool
+    order_id: OrderId = OrderId("")
 
 
 class PositionsSeen(Said):
@@ -207,9 +209,12 @@ class LinkUp(Said):
 
 
 class LinkLost(Said):
+    """taken: by somebody who logged in to the same account."""
+
     account: AccountId
     broker: str
     why: str
+    taken: bool = False
 
 
 class Reconciled(Said):
@@ -310,8 +315,15 @@ class Stopping(Said):
     reason: str
 
 
+class ClockSeen(Said):
+    """The machine's wall clock against the house's own. off_s: ahead by so many seconds; 0.0: it has been right for a while."""
+
+    off_s: float
+
+
 Event = (
     Quote | Bar | Recommendation | OrderAccepted | OrderRejected | OrderUnknown | OrderNever | OrderCancelled | OrderExpired
     | OrderReplaced | ReplaceRejected | CancelRejected | FillSeen | ForeignOrder | PositionsSeen | AccountSeen | LinkUp
     | LinkLost | Reconciled | Dividend | Split | InstrumentStatus | FxRate | Command | Timer | Started | Stopping | ConfigLoaded
+    | ClockSeen
 )  # fmt: skip

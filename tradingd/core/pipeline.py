@@ -22,6 +22,7 @@ from tradingd.core.events import (
     AccountSeen,
     Bar,
     CancelRejected,
+    ClockSeen,
     Command,
     ConfigLoaded,
     Dividend,
@@ -65,7 +66,7 @@ _HANDLERS: dict[type, Handler] = {
     Reconciled: account.on_link, Dividend: account.on_dividend, Split: account.on_split,
     InstrumentStatus: account.on_status, FxRate: account.on_rate, Command: operator.on_command, Timer: clockwork.on_timer,
     Started: account.on_started, Stopping: account.on_stopping,
-    ConfigLoaded: account.on_config,
+    ConfigLoaded: account.on_config, ClockSeen: account.on_clock,
 }  # fmt: skip
 
 _FROM_VENUE = (

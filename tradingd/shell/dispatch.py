@@ -38,6 +38,7 @@ class Dispatch:
         inbox: Inbox,
         *,
         on_sent: Callable[[Order, int], None] | None = None,
+        look: Callable[[], None] = lambda: None,
     ) -> None:
         self.env = env
         self.broker = broker
@@ -54,6 +55,7 @@ class Dispatch:
         self._idle = asyncio.Event()
         self._idle.set()
         self._on_sent = on_sent
+        self._look = look  # takes `up` away when this process stood still (E3)
 
     @property
     def pending(self) -> bool:
@@ -88,6 +90,7 @@ class Dispatch:
             await self._wake.wait()
 
     async def _send(self, work: Work) -> None:
+        self._look()
         match work:
             case OrderIntended():
                 await self._submit(work.order)

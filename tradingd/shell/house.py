@@ -13,12 +13,13 @@ from contextlib import suppress
 
 import anyio
 import msgspec
+import structlog
 from prometheus_client import CollectorRegistry
 
 from tradingd.config.model import HouseSettings
 from tradingd.core.book.book import Book
 from tradingd.core.book.booked import Booked
-from tradingd.core.events import Command, Event, Started, Stopping, Timer, Verb
+from tradingd.core.events import ClockSeen, Command, Event, LinkLost, Started, Stopping, Timer, Verb
 from tradingd.core.facts import AnyFact
 from tradingd.core.rules import Rules
 from tradingd.core.types import AccountId, Instrument, Order
@@ -30,13 +31,17 @@ from tradingd.shell.journal import Genesis, Journal, Recovery, open_journal
 from tradingd.shell.journal import Settings as JournalSettings
 from tradingd.shell.link import Link
 from tradingd.shell.measure import Measure
+from tradingd.shell.pulse import Pulse
 from tradingd.shell.reconcile import Reconciler
 from tradingd.shell.schedule import Schedule
 from tradingd.shell.supervise import chore, essential
 from tradingd.shell.web.metrics import Metrics
 
+log = structlog.get_logger("tradingd")
+
 SNAPSHOT_SCHEMA = 1
 SNAPSHOT_S_MAX = 30.0
+CLOSE_S = 5.0  # a session is given so long to end
 DISK_S = 30.0  # how often is looked at what room the journal has
 
 
@@ -78,6 +83,7 @@ class House:
         self.inbox = Inbox()
         self.metrics = Metrics(CollectorRegistry())
         self.schedule = Schedule()
+        self.pulse = Pulse(env.clock, on_pause=self._paused, end_sessions=self._end_sessions, on_clock=self._clock_off)
         self.changes = 0
         self._watchers: list[asyncio.Event] = []
         self._followers: list[Callable[[Sequence[AnyFact]], None]] = []
@@ -102,7 +108,7 @@ class House:
         rules: Rules,
         instrument: Callable[[Instrument], Instrument],
     ) -> Member:
-        dispatch = Dispatch(self.env, broker, book, rules, self.inbox, on_sent=self._on_sent)
+        dispatch = Dispatch(self.env, broker, book, rules, self.inbox, on_sent=self._on_sent, look=self.pulse.look)
         reconciler = Reconciler(self.env, broker, book, dispatch, self.inbox, self.settle)
         link = Link(self.env, broker, book, rules, self.inbox, dispatch, reconciler, instrument=instrument)
         return Member(account, broker, book, rules, dispatch, reconciler, link)
@@ -148,6 +154,7 @@ class House:
             self.spawn_writers(group)
             async with anyio.create_task_group() as sources:  # what can still say something; the last word is ours
                 sources.start_soon(essential, "engine", self.engine.run)
+                sources.start_soon(essential, "pulse", self.pulse.run)
                 for member in self.members.values():
                     sources.start_soon(essential, f"link:{member.account}", member.link.run)
                 for every in self.schedule.chores:
@@ -176,6 +183,26 @@ class House:
         for member in self.members.values():
             with suppress(LinkDown):
                 await member.broker.close()
+
+    # pauses and clocks -------------------------------------------------------------------------------------------------
+
+    def _paused(self, seconds: float) -> None:
+        """Everything known of the venues is of another time: nothing leaves before each was asked anew (E3, H5)."""
+        log.error("daemon.stood_still", seconds=round(seconds, 3))
+        why = f"this process or machine stood still for {seconds:.0f} s"
+        for member in self.members.values():
+            member.dispatch.up = False
+            self.offer(LinkLost(ts=self.env.clock.wall(), account=member.account, broker=member.broker.name, why=why))
+
+    async def _end_sessions(self) -> None:
+        for member in self.members.values():
+            with suppress(LinkDown), anyio.move_on_after(CLOSE_S):
+                await member.broker.close()
+
+    def _clock_off(self, seconds: float) -> None:
+        if seconds:
+            log.error("clock.stepped", seconds=round(seconds, 3))
+        self.offer(ClockSeen(ts=self.env.clock.wall(), off_s=seconds))
 
     # the inbox ----------------------------------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """One broker connection: connect, learn what is traded, warm up, reconcile, and only then ready; again after each loss (B1).
 
 A lost link is retried for ever with capped, jittered back-off, which only a session that lasted sets back (D1, D15); a refused
-login is not hammered: after three refusals in a row each try waits five minutes (D7). Every way down is told to the core, which
-takes entries off by itself.
+login is not hammered: after three refusals in a row each try waits five minutes (D7); a session that somebody else took is taken
+back once in ten minutes (D6). Every way down is told to the core, which takes entries off by itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tradingd.core.book.market import DAY_S
 from tradingd.core.events import Event, FillSeen, LinkLost, LinkUp, Quote
 from tradingd.core.rules import Rules
 from tradingd.core.types import NS, Instrument, Symbol
-from tradingd.ports import Broker, Env, LinkDown, VenueRefused
+from tradingd.ports import Broker, Env, LinkDown, SessionTaken, VenueRefused
 from tradingd.shell.channels import Inbox
 from tradingd.shell.dispatch import Dispatch
 from tradingd.shell.reconcile import Reconciler
@@ -27,6 +27,7 @@ AHEAD_NS = 5 * NS
 BACKOFF_S = (0.1, 30.0)
 REFUSALS_MAX = 3
 REFUSED_WAIT_S = 300.0
+TAKEN_WAIT_S = 600.0  # two who take the session from each other would do so for ever
 STEADY_S = 30.0  # a session that lasted so long was no flapping
 
 
@@ -54,22 +55,30 @@ class Link:
         """For ever: a session, its loss, a pause."""
         low, high = BACKOFF_S
         pause, refused = low, 0
+        back_at: int | None = None  # when a session that was taken may be taken back a second time
         while True:
             began: int | None = None
+            taken = False
             try:
                 await self.open()
                 began, refused = self.env.clock.mono(), 0
                 why = await self.broker.wait_closed()
+            except SessionTaken as error:
+                why, taken = f"taken over: {error}", True
             except LinkDown as error:
                 why = str(error) or "the link is down"
             except VenueRefused as error:
                 refused += 1
                 why = f"refused: {error}"
-            await self.lost(why)
+            await self.lost(why, taken=taken)
             if began is not None and self.env.clock.mono() - began >= STEADY_S * NS:
                 pause = low
             jitter = 0.5 * self.env.rng.random()
             wait = REFUSED_WAIT_S * (1.0 + jitter) if refused >= REFUSALS_MAX else pause * (0.5 + jitter)
+            if taken:
+                now = self.env.clock.mono()
+                wait = max(wait, ((back_at or now) - now) / NS)
+                back_at = now + int((wait + TAKEN_WAIT_S) * NS)
             await self.env.clock.sleep(wait)
             pause = min(high, pause * 2)
 
@@ -103,11 +112,13 @@ class Link:
             if bar.span_s == DAY_S and bar.ts > last:
                 self.inbox.offer(bar)
 
-    async def lost(self, why: str) -> None:
+    async def lost(self, why: str, *, taken: bool = False) -> None:
         """Told first: taking leave of a dead connection may take its time."""
         self.dispatch.up = False
         self.losses[self.broker.name] = self.losses.get(self.broker.name, 0) + 1
-        self.inbox.offer(LinkLost(ts=self._now(), account=self.book.account, broker=self.broker.name, why=why))
+        self.inbox.offer(
+            LinkLost(ts=self._now(), account=self.book.account, broker=self.broker.name, why=why, taken=taken)
+        )
         with suppress(LinkDown):  # it is down, that is why we are here
             await self.broker.close()
         self.reconciler.closed_at = self.env.clock.mono()

@@ -181,7 +181,7 @@ class Reconciler:
         await self._settled()
         there = {report.order_id for report in reports if report.order_id}
         for report in reports:
-            if report.order_id and self.book.order(report.order_id) is not None:
+            if self._ours(report):
                 continue
             if report.venue_order_id in self.book.booked.foreign:
                 continue
@@ -196,6 +196,7 @@ class Reconciler:
                     qty=report.qty,
                     type=report.type,
                     open=True,
+                    order_id=report.order_id,
                 )
             )
         for working in self.book.open_orders():
@@ -203,6 +204,14 @@ class Reconciler:
                 self._count("order_ended")
                 await self._order(working)
         await self._settled()
+
+    def _ours(self, report: OrderReport) -> bool:
+        """Under an id of ours stands what we intended; the same id with other content is another daemon's (H4)."""
+        working = self.book.order(report.order_id) if report.order_id else None
+        if working is None:
+            return False
+        order = working.order
+        return (report.symbol, report.side, report.type) == (order.symbol, order.side, order.type)
 
     async def positions(self) -> None:
         """Compare positions at a moment when both sides have counted the same fills; fetch what is missing first (D14)."""

@@ -54,7 +54,7 @@ class SimBroker:
         self._connection = fresh
 
     async def wait_closed(self) -> str:
-        """Read until the session ends; the reason."""
+        """Read until the session ends; the reason. SessionTaken."""
         return await self._connection.wait_end() if self._connection else "not connected"
 
     async def close(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from tradingd.core.events import Event, OrderUnknown
 from tradingd.core.types import NS, AccountId, OrderId
-from tradingd.ports import Env, LinkDown, Sink, Transport, VenueRefused
+from tradingd.ports import Env, LinkDown, SessionTaken, Sink, Transport, VenueRefused
 from tradingd_adapters.sim import parse, wire
 
 QUARANTINE_MAX: Final = 100
@@ -40,6 +40,7 @@ class Connection:
         self.account = account
         self.quarantined: deque[tuple[bytes, str]] = deque(maxlen=QUARANTINE_MAX)
         self.ended: str | None = None
+        self.taken = False  # ended by another login of the account
         self.ts = 0  # the venue's time, as last heard
         self._sink = sink
         self._credit = credit
@@ -87,7 +88,7 @@ class Connection:
     async def send(self, frame: wire.Frame) -> None:
         """Write one frame, once. LinkDown: the session is over."""
         if self.ended is not None or self._transport is None:
-            raise LinkDown(self.ended or "not connected")
+            raise self._down("not connected")
         await self._transport.send(wire.encode(frame))
 
     async def ask(self, req: int, question: wire.Frame) -> wire.Answer:
@@ -105,17 +106,23 @@ class Connection:
         if isinstance(answer, wire.Answer):
             return answer
         if answer is None or answer.status >= 500:
-            raise LinkDown(answer.text if answer else self.ended or "the session ended")
+            raise self._down("the session ended") if answer is None else LinkDown(answer.text)
         raise VenueRefused(str(answer.status), answer.text)
 
     async def wait_end(self) -> str:
-        """Read until the session is over; the reason."""
+        """Read until the session is over; the reason. SessionTaken: another login of the account ended it."""
         waiter = self._waiters[0] = Waiter()
         try:
             await self._read_until(waiter)
         finally:
             self._waiters.pop(0, None)
+        if self.taken:
+            raise self._down("")
         return self.ended or "ended"
+
+    def _down(self, why: str) -> LinkDown:
+        """What is raised once the session is over."""
+        return (SessionTaken if self.taken else LinkDown)(self.ended or why)
 
     async def end(self, why: str) -> None:
         """Close the session; everybody who waits learns why."""
@@ -194,6 +201,7 @@ class Connection:
         elif isinstance(frame, wire.Answer | wire.Failed):
             self._answered(frame)
         elif isinstance(frame, wire.Refused):
+            self.taken = frame.code == wire.TAKEN
             await self.end(f"{frame.code}: {frame.text}")
 
     async def _pay(self) -> None:

@@ -50,7 +50,7 @@ from tradingd_adapters.sim.faults import Fault, Faults
 from tradingd_adapters.sim.floor import Floor, FloorSettings, report
 from tradingd_adapters.sim.market import CorporateAction, Item, Market, SessionClose, SessionOpen
 from tradingd_adapters.sim.matching import VenueOrder
-from tradingd_adapters.sim.session import Ended, Session
+from tradingd_adapters.sim.session import TAKEN, Ended, Session
 
 ACTION_MEMORY_NS = 7 * 86400 * NS
 
@@ -153,7 +153,7 @@ class Exchange:
         if mine is None or self.keys.get(account, key) != key:
             raise VenueRefused("LOGIN", "unknown account or wrong key")
         if mine.session is not None:
-            mine.session.end("another login took over")
+            mine.session.end(TAKEN)
         mine.epoch += 1
         session = Session(self, mine, sink, ended)
         mine.session = session

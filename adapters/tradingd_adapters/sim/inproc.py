@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 from tradingd.core.events import Bar, FillSeen
 from tradingd.core.types import NS, AccountId, Instrument, Order, OrderId, Price, Qty, Symbol
-from tradingd.ports import AccountReport, LinkDown, OrderReport, PositionsReport, Quirks, Sink
+from tradingd.ports import AccountReport, LinkDown, OrderReport, PositionsReport, Quirks, SessionTaken, Sink
 from tradingd_adapters.sim.exchange import Exchange
-from tradingd_adapters.sim.session import Session
+from tradingd_adapters.sim.session import TAKEN, Session
 
 
 class InprocSim:
@@ -51,9 +51,11 @@ class InprocSim:
         self._session = self.exchange.login(self._account, self._key, sink, ended)
 
     async def wait_closed(self) -> str:
-        """The reason why the session ended; "not connected" before the first."""
+        """The reason why the session ended; "not connected" before the first. SessionTaken: by another login."""
         if self._session is not None:
             await self._closed.wait()
+        if self._why == TAKEN:
+            raise SessionTaken(self._why)
         return self._why
 
     async def close(self) -> None:

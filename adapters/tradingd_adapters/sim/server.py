@@ -35,7 +35,7 @@ from tradingd_adapters.sim.exchange import Exchange, ExchangeSettings
 from tradingd_adapters.sim.faults import Fault, Faults
 from tradingd_adapters.sim.floor import FloorSettings
 from tradingd_adapters.sim.market import FIRST, LAST, SYMBOLS, Market
-from tradingd_adapters.sim.session import Session
+from tradingd_adapters.sim.session import TAKEN, Session
 
 FRAME_MAX: Final = 1 << 20
 SKIP_NS: Final = 600 * NS
@@ -68,6 +68,8 @@ class Peer:
 
     def ended(self, why: str) -> None:
         """The exchange ended the session."""
+        if why == TAKEN:
+            self.say(wire.Refused(code=wire.TAKEN, text=why))
         self.over = why
         self._wake.set()
 

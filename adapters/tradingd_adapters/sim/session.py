@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tradingd_adapters.sim.exchange import Exchange
 
 Ended = Callable[[str], None]
+TAKEN = "another login took over"  # why a session ended that a later login fences
 
 
 class Session:

@@ -102,7 +102,12 @@ class Welcome(Frame, frozen=True, kw_only=True):
     heartbeat_s: float
 
 
+TAKEN = "SESSION_TAKEN"
+
+
 class Refused(Frame, frozen=True, kw_only=True):
+    """Not logged in, or not any more. code TAKEN: a later login of the same account ended this session."""
+
     code: str
     text: str = ""
 

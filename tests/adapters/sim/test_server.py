@@ -18,7 +18,7 @@ from aiohttp import web
 from tests.adapters.sim.venue import AAPL, ACCOUNT
 from tradingd.core.events import Event, Quote
 from tradingd.core.types import DecisionId, Leg, Order, OrderId, OrderType, Qty, Side, Tif
-from tradingd.ports import LinkDown, VenueRefused
+from tradingd.ports import LinkDown, SessionTaken, VenueRefused
 from tradingd.shell.env import RealEnv
 from tradingd_adapters.sim import SimBroker, SimSettings, wire
 from tradingd_adapters.sim.client import Connection
@@ -90,6 +90,19 @@ async def test_the_log_tells_the_truth_after_everything_was_killed(child: Child,
     assert [r["qty"] for r in records if r["record"] == "execution"] == ["10"]
     with pytest.raises(LinkDown):
         await broker.connect(heard.append)
+
+
+async def test_a_second_login_is_told_to_the_first(child: Child, env: RealEnv) -> None:
+    """D6, H4: not as any lost link, so that nobody takes the session back for ever."""
+    first, second = (SimBroker(env, ACCOUNT, SimSettings(url=child.url, key="k", credit=0)) for _ in range(2))
+    await first.connect(lambda _: None)
+    await second.connect(lambda _: None)
+    with pytest.raises(SessionTaken, match="another login"):
+        await asyncio.wait_for(first.wait_closed(), 5)
+    with pytest.raises(SessionTaken):
+        await first.cancel(OrderId("demo.1.e"))
+    await second.close()
+    assert await second.wait_closed() == "closed by us"
 
 
 async def test_a_wrong_key_is_a_proven_refusal(child: Child, env: RealEnv) -> None:

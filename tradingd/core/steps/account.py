@@ -9,6 +9,7 @@ import msgspec
 from tradingd.core.book.book import Book
 from tradingd.core.events import (
     AccountSeen,
+    ClockSeen,
     ConfigLoaded,
     Dividend,
     FxRate,
@@ -40,9 +41,9 @@ from tradingd.core.facts import (
     TradableChanged,
 )  # fmt: skip
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import cancel, ensure_protection, unwanted
+from tradingd.core.steps.exits import cancel, cancel_entries, ensure_protection, unwanted
 from tradingd.core.steps.levels import after_fill, redraw
-from tradingd.core.steps.limits import draw_loss_line
+from tradingd.core.steps.limits import draw_loss_line, second_daemon
 from tradingd.core.steps.operator import finish_flatten, push_flatten
 from tradingd.core.types import NS, ZERO, Instrument, Leg, Money, Price, Qty, TradingState
 
@@ -87,6 +88,25 @@ def on_config(book: Book, event: ConfigLoaded, rules: Rules) -> None:
         redraw(book, symbol, rules)
 
 
+def on_clock(book: Book, event: ClockSeen, rules: Rules) -> None:
+    """The machine's clock was set: nobody knows which of the two is right, so no new risk until they agree again (E1)."""
+    key, hold = "rule:wall_clock", book.booked.holds.get("rule:wall_clock")
+    off = bool(event.off_s)
+    if off == (hold is not None):
+        return
+    reason = f"the machine's clock is off by {event.off_s:+.1f} s" if off else "the machine's clock is right again"
+    book.emit(
+        StateChanged(
+            ts=book.now, account=book.account, key=key, verb="pause" if off else "expired",
+            state=TradingState.REDUCING if off else TradingState.ACTIVE, actor=key, reason=reason,
+        )
+    )  # fmt: skip
+    level = "page" if off else "tell"
+    book.emit(Alerted(ts=book.now, account=book.account, level=level, code="wall_clock", text=reason))
+    if off:
+        cancel_entries(book, "the clock was set")
+
+
 def on_stopping(book: Book, event: Stopping, rules: Rules) -> None:
     book.emit(ShutDown(ts=book.now, account=book.account, reason=event.reason))
 
@@ -129,6 +149,8 @@ def on_link(book: Book, event: LinkUp | LinkLost | Reconciled, rules: Rules) -> 
                 book.emit(
                     Alerted(ts=book.now, account=book.account, level=level, code="broker_disconnected", text=event.why)
                 )
+            if event.taken:
+                second_daemon(book, f"second login? {event.why}")
         case Reconciled():
             if not booked.link_up:
                 why = f"reconciled: {event.orders} orders asked, {event.fills} fills fetched"

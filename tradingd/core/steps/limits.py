@@ -9,12 +9,15 @@ from __future__ import annotations
 from math import inf
 
 from tradingd.core.book.book import Book
-from tradingd.core.facts import Alerted, ReserveMoved, TierChanged
+from tradingd.core.facts import Alerted, ReserveMoved, StateChanged, TierChanged
 from tradingd.core.gates import breaker, reserve
 from tradingd.core.gates.breaker import Level
 from tradingd.core.gates.standing import heat_now
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import cancel_entries
+from tradingd.core.types import TradingState
+
+SECOND = "rule:second_daemon"
 
 
 def draw_loss_line(book: Book, rules: Rules) -> None:
@@ -57,6 +60,24 @@ def _emergency(book: Book, rules: Rules) -> None:
     if found.tier is not booked.tier:
         book.emit(TierChanged(ts=book.now, account=book.account, previous=booked.tier, tier=found.tier, why=found.why))
     _page(book, "emergency_liquidation", found.why)
+
+
+def stop_new_risk(book: Book, rule: str, reason: str) -> None:
+    """Faults move down by themselves; only a named operator moves up."""
+    book.emit(
+        StateChanged(
+            ts=book.now, account=book.account, key=f"rule:{rule}", verb="pause", state=TradingState.REDUCING,
+            actor=f"rule:{rule}", reason=reason,
+        )
+    )  # fmt: skip
+
+
+def second_daemon(book: Book, why: str) -> None:
+    """Somebody else trades this account under our name: two that do not know of each other must not both take risk (D6, H4)."""
+    if SECOND not in book.booked.holds:
+        stop_new_risk(book, SECOND.removeprefix("rule:"), why)
+    cancel_entries(book, "a second daemon")
+    _page(book, "second_daemon", why)
 
 
 def watch_stop_outs(book: Book, rules: Rules) -> None:

@@ -6,6 +6,7 @@ silently fixed; a real execution is booked whatever else is wrong with it, and n
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from tradingd.core.book.book import Book
@@ -37,15 +38,16 @@ from tradingd.core.facts import (
     OrderMoved,
     ReserveKind,
     ReserveMoved,
-    StateChanged,
 )  # fmt: skip
 from tradingd.core.gates.reserve import siphon
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import ensure_protection
 from tradingd.core.steps.levels import after_fill, redraw
-from tradingd.core.steps.limits import draw_loss_line, watch_stop_outs
+from tradingd.core.steps.limits import SECOND, draw_loss_line, second_daemon, stop_new_risk, watch_stop_outs
 from tradingd.core.steps.operator import push_flatten
-from tradingd.core.types import ZERO, Leg, Money, OrderId, Price, Qty, Symbol, TradingState, VenueOrderId
+from tradingd.core.types import ZERO, Leg, Money, OrderId, Price, Qty, Symbol, VenueOrderId
+
+OUR_ID = re.compile(r"\d+\.[a-z]\d*")
 
 _WHAT = {
     OrderAccepted: What.ACCEPT, OrderRejected: What.REJECT, OrderUnknown: What.LOSE, OrderNever: What.NEVER,
@@ -58,6 +60,7 @@ def on_order_event(book: Book, event: OrderEvent, rules: Rules) -> None:
     working = book.order(event.order_id)
     if working is None:
         _anomaly(book, "unknown_order", event.order_id, type(event).__name__)
+        _not_intended(book, event.order_id)
         return
     cum = getattr(event, "cum_qty", None)
     if cum is not None and cum < working.cum_qty:
@@ -175,7 +178,7 @@ def _watched(book: Book, fill: FillSeen, rules: Rules) -> bool:
     instrument = rules.instruments.get(fill.symbol)
     if instrument is None:
         _anomaly(book, "fill_of_unknown_symbol", fill.exec_id, f"{fill.side} {fill.qty} {fill.symbol} at {fill.price}")
-        _stop_new_risk(book, "unknown_symbol", f"an execution in {fill.symbol}, which is not configured")
+        stop_new_risk(book, "unknown_symbol", f"an execution in {fill.symbol}, which is not configured")
         return False
     book.watch(instrument, band=rules.quotes.band, atr_bars=rules.quotes.atr_bars)
     return True
@@ -190,11 +193,12 @@ def _judged(book: Book, working: Working | None, fill: FillSeen) -> bool:
         _anomaly(
             book, "foreign_fill", fill.exec_id, f"{fill.side} {fill.qty} {fill.symbol} at {fill.price}, not our order"
         )
+        _not_intended(book, fill.order_id)
         return True
     judged = working.judge(fill)
     if judged.kind:
         _anomaly(book, judged.kind, fill.exec_id, judged.detail)
-        _stop_new_risk(book, judged.kind, f"order {fill.order_id}: {judged.detail}")
+        stop_new_risk(book, judged.kind, f"order {fill.order_id}: {judged.detail}")
     return judged.book
 
 
@@ -220,7 +224,7 @@ def _book_fill(book: Book, working: Working | None, fill: FillSeen, rules: Rules
     book.remark()
     if working is not None and working.order.reduce_only and posting.opened > 0:
         _anomaly(book, "exit_opened", fill.exec_id, f"{working.order.order_id} closed more than was held")
-        _stop_new_risk(book, "exit_opened", f"order {working.order.order_id} opened {posting.opened} {fill.symbol}")
+        stop_new_risk(book, "exit_opened", f"order {working.order.order_id} opened {posting.opened} {fill.symbol}")
     share = siphon(posting.realised, rules.reserve) if closing else Money(ZERO)
     if share > 0:
         book.emit(
@@ -294,18 +298,17 @@ def on_foreign(book: Book, event: ForeignOrder, rules: Rules) -> None:
             text=f"order {event.venue_order_id} on the account is not ours: {event.side} {event.qty} {event.symbol}",
         )
     )  # fmt: skip
+    _not_intended(book, event.order_id)
+
+
+def _not_intended(book: Book, order_id: OrderId) -> None:
+    """An id of our own making that we never intended: another daemon makes them for this account (H4)."""
+    prefix = f"{book.account}."
+    ours = order_id.startswith(prefix) and OUR_ID.fullmatch(order_id[len(prefix) :])
+    if ours and SECOND not in book.booked.holds:
+        second_daemon(book, f"order {order_id} was never intended here")
 
 
 def _anomaly(book: Book, kind: str, subject: str, detail: str) -> None:
     book.emit(Anomaly(ts=book.now, account=book.account, kind=kind, subject=subject, detail=detail))
     book.emit(Alerted(ts=book.now, account=book.account, level="page", code=kind, text=f"{subject}: {detail}"))
-
-
-def _stop_new_risk(book: Book, rule: str, reason: str) -> None:
-    """Faults move down by themselves; only a named operator moves up."""
-    book.emit(
-        StateChanged(
-            ts=book.now, account=book.account, key=f"rule:{rule}", verb="pause", state=TradingState.REDUCING,
-            actor=f"rule:{rule}", reason=reason,
-        )
-    )  # fmt: skip
