@@ -15,7 +15,7 @@ import msgspec
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH")
 # K4, K8 and K10 to K12 are places of parts that do not exist; K5, K6 and K9 lie in an adapter, here beside the simulated broker
 POINTS = {"K0": 4, "K1": 4, "K2": 4, "K3": 4, "K5": 2, "K6": 2, "K9": 2, "K13": 1, "K14": 1, "K15": 3}
-PASSES = {"K0": 60, "K1": 30, "K2": 30, "K15": 3, "K13": 2, "K14": 2}  # else 4: how many passages are let go at most
+PASSES = {"K0": 25, "K1": 15, "K2": 15, "K15": 3, "K13": 2, "K14": 2}  # else 3: how many passages are let go at most
 
 
 class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -86,13 +86,13 @@ def on_symbol(inner: Draw, every: float = 1.0) -> Draw:
 
 
 def _kill(rng: Random, _weather: Weather) -> Drawn:
-    return {"for_s": _round(rng.uniform(0.2, 6.0)), "target": rng.choice(("", "", "process", "process", "process"))}
+    return {"for_s": _log(rng, 0.2, 6.0), "target": rng.choice(("", "", "process", "process", "process"))}
 
 
 def _point(rng: Random, _weather: Weather) -> Drawn:
     point = rng.choices(tuple(POINTS), tuple(POINTS.values()))[0]
-    passes = rng.randint(1, PASSES.get(point, 4))
-    return {"for_s": _round(rng.uniform(0.2, 5.0)), "target": point, "n": passes, "value": float(rng.random() < 0.4)}
+    passes = rng.randint(1, PASSES.get(point, 3))
+    return {"for_s": _log(rng, 0.2, 5.0), "target": point, "n": passes, "value": float(rng.random() < 0.4)}
 
 
 def _wall(rng: Random, _weather: Weather) -> Drawn:
@@ -171,7 +171,7 @@ _CHANNELS = ("events_in", "events_in", "orders_out", "market", "rest")
 _SIDES = ("orders", "orders", "market", "all")
 
 CLASSES = (
-    Class("crash", 0.82, (4, 8), (("host.kill", 3, _kill), ("host.point", 2, _point))),
+    Class("crash", 0.82, (4, 9), (("host.kill", 3, _kill), ("host.point", 2, _point))),
     Class("pause", 0.30, (1, 2), (("host.pause", 3, lasting(0.3, 12.0)), ("host.suspend", 2, lasting(1.0, 15.0)))),
     Class("clock", 0.25, (1, 2), (("host.wall", 1, _wall),)),
     Class("second", 0.12, (1, 1), (("host.double", 1, lasting(4.0, 20.0)),)),

@@ -20,6 +20,11 @@ __all__ = ["ACCOUNT", "FAULTS_UNTIL", "SECONDS", "SYMBOLS", "Fault", "Plan", "co
 ACCOUNT = AccountId("one")
 SECONDS = 90.0
 FAULTS_UNTIL = 55.0
+ONE_POSITION = {
+    "conservative": 0.055,
+    "moderate": 0.085,
+    "aggressive": 0.105,
+}  # share of equity that one entry of a tier fits in
 MINDS = ("steady", "eager", "flipper", "raiser", "liar")
 
 
@@ -67,7 +72,7 @@ def draw(seed: int) -> Plan:
         minds=_minds(Random(f"{seed}:minds")),
         start=moment(Random(f"{seed}:start")),
         symbols=symbols,
-        quote_s=rng.choice((0.3, 0.6, 1.0, 1.0, 1.5)),
+        quote_s=rng.choice((0.4, 0.7, 1.0, 1.0, 1.5)),
         volatility=rng.choice((0.0005, 0.001, 0.002, 0.002, 0.004)),
         fifo=rng.random() < 0.1,
         snapshot_every=rng.choice((5, 20, 100, 50_000, 50_000, 50_000)),
@@ -78,7 +83,7 @@ def draw(seed: int) -> Plan:
 def _minds(rng: Random) -> tuple[str, ...]:
     """At least one that trades; the hostile ones now and then beside it."""
     found = [rng.choice(("steady", "steady", "eager", "flipper"))]
-    found += [name for name in MINDS if name not in found and rng.random() < 0.25]
+    found += [name for name in MINDS if name not in found and rng.random() < 0.2]
     return tuple(found)
 
 
@@ -93,6 +98,7 @@ def config_text(plan: Plan) -> str:
     def mostly(usual: object, tight: object, chance: float = 0.12) -> object:
         return tight if rng.random() < chance else usual
 
+    tier = rng.choice(("moderate", "moderate", "moderate", "conservative", "aggressive"))
     edge = near_edge(plan.start)
     stop = rng.choice((0.15, 0.3, 0.3, 0.6, 2.0))  # ATRs of about 2 %
     reward = rng.choice((1.0, 1.5, 2.5))
@@ -107,9 +113,9 @@ def config_text(plan: Plan) -> str:
             "crash_loop_starts": rng.randint(3, 6) if loop else 0, "crash_loop_window_s": rng.choice((20.0, 60.0)),
         },
         "web": {"enabled": False},
-        "tier": {"name": rng.choice(("moderate", "moderate", "moderate", "conservative", "aggressive"))},
+        "tier": {"name": tier},
         "risk": {
-            "max_order_notional": 25_000, "max_position_pct": mostly(0.15, 0.05), "max_sector_pct": mostly(1.0, 0.2),
+            "max_order_notional": 25_000, "max_position_pct": mostly(0.15, ONE_POSITION[tier]), "max_sector_pct": mostly(1.0, 0.2),
             "max_daily_loss": mostly(0.2, 0.005), "max_drawdown": mostly(0.5, 0.01, 0.05), "max_open_positions": mostly(20, 2),
             "orders_per_minute": mostly(200, 8), "exits_per_minute": mostly(400, 10, 0.08),
             "repeated_executions": mostly(100, 3), "duplicate_window_s": mostly(0.5, 5.0, 0.2),
@@ -129,8 +135,8 @@ def config_text(plan: Plan) -> str:
         "window": {"after_open_min": 0 if edge else 15, "before_close_min": 0 if edge else 15},
         f"accounts.{ACCOUNT}": {"broker": "sim", "mode": "trade", "capital": 100_000},
     }  # fmt: skip
-    for tier in ("conservative", "moderate", "aggressive"):
-        sections[f"tiers.{tier}"] = {"stop_loss_atr_multiplier": stop, "reward_risk_ratio": reward}
+    for each in ONE_POSITION:
+        sections[f"tiers.{each}"] = {"stop_loss_atr_multiplier": stop, "reward_risk_ratio": reward}
     return 'mode = "paper"\n' + "".join(_section(name, keys) for name, keys in sections.items())
 
 

@@ -23,7 +23,7 @@ def _settings(name: str, rng: Random) -> dict[str, object]:
         case "eager":
             return {"sell_every": rng.choice((3, 7, 15))}
         case "flipper":
-            return {"every_s": rng.choice((0.8, 2.0, 5.0))}
+            return {"every_s": rng.choice((1.5, 3.0, 6.0))}
         case "raiser":
             return {"every": rng.choice((1, 3, 40, 40))}
         case _:

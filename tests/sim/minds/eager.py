@@ -16,7 +16,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """sell_every: each so-many-th idea is a SELL, >= 2.   gap_s: at least so long between two ideas about one symbol."""
 
     sell_every: int = 9
-    gap_s: float = 0.5
+    gap_s: float = 1.0
 
     def __post_init__(self) -> None:
         if self.sell_every < 2:

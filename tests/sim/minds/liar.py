@@ -21,7 +21,7 @@ STRANGE = ("ZZZ", "", "aaa", "AAA ", "AAA\n", "../AAA", "A" * 300, "\u0410\u0410
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """every_s: between two lies about one symbol."""
 
-    every_s: float = 2.0
+    every_s: float = 4.0
 
 
 def initial(_: Settings) -> Pace:

@@ -128,6 +128,7 @@ class Links:
         if session.ended_at is not None:
             return
         session.ended_at = self.loop.time()
+        self.tell(f"session {session.number} of {session.host} ends: {why}")
         session.pipes["orders_out"].cut(keep)
         session.ended(why)
         if not silent:

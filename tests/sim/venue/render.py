@@ -99,7 +99,8 @@ def _of_order(account: AccountId, word: Word, order_id: OrderId) -> Event | None
             return CancelRejected(ts=word.ts, account=account, order_id=order_id, **what)
         case "replace_refused":
             return ReplaceRejected(ts=word.ts, account=account, order_id=order_id, **what)
-    return None
+        case _:
+            return None
 
 
 def own_copy(quote: Quote, recv_ts: int) -> Quote:

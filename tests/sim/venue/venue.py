@@ -84,6 +84,7 @@ class Venue:
         if session.ended_at is not None:
             return None
         if links.refuses_login():
+            self.tell(f"venue: login of {session.host} is refused")
             return links.word(session, Word("login", self.wall(), what={"refused": "LOGIN"}))
         if self._is_on("venue.down"):
             return links.word(session, Word("login", self.wall(), what={"down": "maintenance"}))
@@ -177,7 +178,7 @@ class Venue:
 
     def question(self, session: Session, kind: str, order_id: str, look: Callable[[], Any]) -> Outcome:
         """A question arrives: answered by what is true (and shown) now."""
-        outcome = Outcome("ok", value=look()) if self._spend() else TOO_MANY
+        outcome = Outcome("ok", value=look()) if not self._is_on("venue.rate") or self._spend() else TOO_MANY
         self._read(session, kind, order_id, None, outcome)
         return outcome
 
@@ -202,7 +203,7 @@ class Venue:
             self.tell(f"venue: {kind} {order_id} on {session.number} of {session.host}: {outcome.kind} {outcome.code}")
 
     def _spend(self) -> bool:
-        """One of the requests the account may make each second."""
+        """One of the orders the account may send each second; while venue.rate is on, of all its requests."""
         faults = self._on.get("venue.rate")
         rate = min((f.value for f in faults), default=0.0) if faults else self.personality.quirks.rate_per_s
         now = self.loop.time()
@@ -259,6 +260,8 @@ class Venue:
                 self._hit(fault.kind)
                 for session in tuple(self.sessions):
                     self.kick(session, "maintenance")
+            case _:
+                pass
         self.loop.call_later(fault.for_s, self._finish, fault)
 
     def _finish(self, fault: Blow) -> None:
