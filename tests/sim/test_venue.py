@@ -445,6 +445,23 @@ def test_what_the_personality_does_at_a_loss_and_at_a_login() -> None:
         stage.run(main)
 
 
+def test_the_points_of_death_are_passed_in_their_order() -> None:
+    """K5 bytes sent, K6 the ack in the buffer, K7 read, K9 the fill read."""
+    stage = Stage()
+    client = stage.client()
+    passed: list[str] = []
+    client.broker.failpoint = passed.append
+
+    async def main() -> None:
+        await client.connect()
+        await client.broker.submit(stage.order())
+        assert passed == ["K5"]
+        await asyncio.sleep(1)
+        assert passed == ["K5", "K6", "K7", "K9"]
+
+    stage.run(main)
+
+
 def test_a_killed_host_hears_nothing_and_its_next_life_replaces_the_session() -> None:
     stage = Stage()
     host = Host("a.2")

@@ -18,7 +18,17 @@ from tests.sim.venue.records import HostLike, Outcome, Word
 from tests.sim.venue.venue import Venue
 from tradingd.core.events import Bar, Event, FillSeen, OrderAccepted, Quote
 from tradingd.core.types import AccountId, Instrument, Money, Order, OrderId, Price, Qty, Symbol
-from tradingd.ports import AccountReport, LinkDown, OrderReport, PositionsReport, Quirks, Sink, VenueRefused
+from tradingd.ports import (
+    AccountReport,
+    LinkDown,
+    OrderReport,
+    PositionsReport,
+    Quirks,
+    SessionTaken,
+    Sink,
+    Throttled,
+    VenueRefused,
+)  # fmt: skip
 
 DOWN = "down"  # kind of an answer that did not come
 
@@ -71,7 +81,7 @@ class VenueBroker:
         outcome = await self._answer(2 * self.quirks.ack_timeout_s, "login")
         if outcome.kind != "ok":
             self.links.end(session, outcome.text or outcome.code)
-            raise VenueRefused(outcome.code) if outcome.kind == "refused" else LinkDown(outcome.text)
+            raise _refusal(outcome) if outcome.kind == "refused" else LinkDown(outcome.text)
         self._ready = True
         self._heard_at = self._loop.time()
         self._watch(session)
@@ -81,7 +91,10 @@ class VenueBroker:
         await self._alive()
         if self._why is None:
             raise LinkDown("not connected")
-        return await asyncio.shield(self._why)
+        why = await asyncio.shield(self._why)
+        if why.startswith("taken over"):
+            raise SessionTaken(why)
+        return why
 
     async def close(self) -> None:
         await self._alive()
@@ -203,7 +216,7 @@ class VenueBroker:
         if number:
             outcome = await self._answer(2 * self.quirks.ack_timeout_s, kind, number)
             if outcome.kind == "refused":
-                raise VenueRefused(outcome.code, outcome.text)
+                raise _refusal(outcome)
             if outcome.kind != "ok":
                 raise LinkDown(f"unknown outcome: {outcome.text}")
 
@@ -256,7 +269,7 @@ class VenueBroker:
         self.links.ask(session, self._question, session, number, kind, order_id, look)
         outcome = await self._answer(2 * self.quirks.ack_timeout_s, kind, number)
         if outcome.kind == "refused":
-            raise VenueRefused(outcome.code, outcome.text)
+            raise _refusal(outcome)
         if outcome.kind == DOWN:
             raise LinkDown(outcome.text)
         return outcome.value
@@ -318,3 +331,8 @@ class VenueBroker:
     async def history(self, symbol: Symbol, bars: int) -> Sequence[Bar]:
         found: Sequence[Bar] = await self._ask("history", lambda: list(self.venue.bars(symbol, bars)))
         return found
+
+
+def _refusal(outcome: Outcome) -> VenueRefused:
+    kind = Throttled if outcome.code == "429" else VenueRefused
+    return kind(outcome.code, outcome.text)

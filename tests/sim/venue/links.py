@@ -14,6 +14,7 @@ from contextvars import Context
 from typing import Any
 
 from tests.sim.venue.records import Blow, Tell, Word
+from tests.sim.venue.strikes import Strikes
 
 CHANNELS = ("orders_out", "events_in", "market", "rest", "rest_back")
 WAYS = {
@@ -104,13 +105,17 @@ class Links:
         self.loop = loop
         self.tell = tell
         self.current: Session | None = None
-        self.struck: dict[str, int] = {}  # how often each kind hit a message or a session
         self._rng = rng
         self._dice = random.Random(rng.getrandbits(64))
         self._world = Context()
-        self._on: dict[str, list[Blow]] = {}  # what strikes now, by kind or kind:channel
+        self._strikes = Strikes(self._dice)
         self._refusals = -1
         self._sessions: list[Session] = []
+
+    @property
+    def struck(self) -> dict[str, int]:
+        """How often each kind hit a message or a session."""
+        return self._strikes.struck
 
     # connections ----------------------------------------------------------------------------------------------------------
 
@@ -143,7 +148,7 @@ class Links:
     def reset(self, why: str) -> None:
         """Both ends die at once."""
         if self.current is not None and self.current.ended_at is None:
-            self._hit("link.reset")
+            self._strikes.hit("link.reset")
             self._break(self.current, why)
 
     def _break(self, session: Session, why: str) -> None:
@@ -159,23 +164,23 @@ class Links:
 
     def write(self, session: Session, act: Act, *args: Any) -> None:
         """Bytes on the order connection. A frame the network lost is the end of its connection: it cannot be skipped."""
-        if self._chance("link.drop:orders_out"):
+        if self._strikes.chance("link.drop:orders_out"):
             session.pipes["orders_out"].dead = True
             self.loop.call_later(self._dice.random(), self._break, session, "connection reset", context=self._world)
             return
         self._put(session, "orders_out", act, *args)
 
     def loses_ack(self) -> bool:
-        return self._chance("link.lose_ack")
+        return self._strikes.chance("link.lose_ack")
 
     def ask(self, session: Session, act: Act, *args: Any) -> None:
         """A question, on a connection of its own."""
-        if not self._chance("link.drop:rest") and not self._is_on("link.mute"):
+        if not self._strikes.chance("link.drop:rest") and not self._strikes.on("link.mute"):
             self._put(session, "rest", act, *args)
 
     def answer(self, session: Session, act: Act, *args: Any) -> None:
-        if self._is_on("link.mute"):
-            self._hit("link.mute")
+        if self._strikes.on("link.mute"):
+            self._strikes.hit("link.mute")
         else:
             self._put(session, "rest_back", act, *args)
 
@@ -184,13 +189,15 @@ class Links:
         if word.kind in OWN:
             self._put(session, "events_in", session._arrive, word)
             return
-        if self._chance("link.drop:events_in") or (word.kind == "fill" and self._chance("link.drop_fills")):
+        if self._strikes.chance("link.drop:events_in") or (
+            word.kind == "fill" and self._strikes.chance("link.drop_fills")
+        ):
             return
-        if session.aside is None and self._chance("link.reorder"):
+        if session.aside is None and self._strikes.chance("link.reorder"):
             session.aside = word
             self.loop.call_later(SWAP_S, self._overtaken, session, word, context=self._world)
             return
-        for _ in range(2 if self._chance("link.dup") else 1):
+        for _ in range(2 if self._strikes.chance("link.dup") else 1):
             self._put(session, "events_in", session._arrive, word)
         if session.aside is not None:
             self._overtaken(session, session.aside)
@@ -201,16 +208,15 @@ class Links:
             self._put(session, "events_in", session._arrive, word)
 
     def quote(self, session: Session, quote: Any) -> None:
-        if not self._chance("link.drop:market"):
+        if not self._strikes.chance("link.drop:market"):
             self._put(session, "market", session._arrive, quote)
 
     def refuses_login(self) -> bool:
         """A refusal of the gateway. A fault with n refuses at most n times."""
-        faults = self._on.get("link.refuse_login")
-        if not faults or self._refusals == 0:
+        if not self._strikes.on("link.refuse_login") or self._refusals == 0:
             return False
         self._refusals -= 1
-        self._hit("link.refuse_login")
+        self._strikes.hit("link.refuse_login")
         return True
 
     def _put(self, session: Session, channel: str, act: Act, *args: Any) -> None:
@@ -218,9 +224,8 @@ class Links:
 
     def _latency(self) -> float:
         r = self._rng.random()
-        slow = self._on.get("link.slow")
-        if slow:
-            return max(fault.value for fault in slow) * r
+        if self._strikes.on("link.slow"):
+            return max(self._strikes.values("link.slow")) * r
         return 0.2 if r > 0.99 else 0.001 + 0.02 * r * r
 
     # weather --------------------------------------------------------------------------------------------------------------
@@ -235,7 +240,7 @@ class Links:
                     self.loop.call_later(self._dice.random() * fault.for_s, self.reset, "flapping", context=self._world)
             case "link.half_open" | "link.hold":
                 self._begin([f"block:{channel}" for channel in WAYS[fault.target]], fault)
-                self._hit(fault.kind)
+                self._strikes.hit(fault.kind)
             case "link.drop":
                 self._begin([f"link.drop:{fault.target or 'events_in'}"], fault)
             case _:
@@ -243,38 +248,19 @@ class Links:
                 self._begin([fault.kind], fault)
 
     def heal(self) -> None:
-        self._on.clear()
+        self._strikes.clear()
         self._block()
 
     def _begin(self, keys: list[str], fault: Blow) -> None:
-        for key in keys:
-            self._on.setdefault(key, []).append(fault)
+        self._strikes.begin(keys, fault)
         self._block()
         self.loop.call_later(fault.for_s, self._finish, keys, fault, context=self._world)
 
     def _finish(self, keys: list[str], fault: Blow) -> None:
-        for key in keys:
-            left = [other for other in self._on.get(key, ()) if other is not fault]
-            if left:
-                self._on[key] = left
-            else:
-                self._on.pop(key, None)
+        self._strikes.finish(keys, fault)
         self._block()
 
     def _block(self) -> None:
         for session in self._sessions:
             for name, pipe in session.pipes.items():
-                pipe.block(f"block:{name}" in self._on)
-
-    def _is_on(self, key: str) -> bool:
-        return key in self._on
-
-    def _chance(self, key: str) -> bool:
-        faults = self._on.get(key)
-        if not faults or self._dice.random() >= max(fault.value for fault in faults):
-            return False
-        self._hit(key.partition(":")[0])
-        return True
-
-    def _hit(self, kind: str) -> None:
-        self.struck[kind] = self.struck.get(kind, 0) + 1
+                pipe.block(self._strikes.on(f"block:{name}"))

@@ -16,6 +16,7 @@ from tests.sim.venue.floor import Floor
 from tests.sim.venue.links import Links, Session
 from tests.sim.venue.personality import Personality
 from tests.sim.venue.records import OK, Arrival, Blow, Execution, Outcome, Tell, VenueOrder, Word
+from tests.sim.venue.strikes import Strikes
 from tradingd.core.types import OrderId, Symbol, Tif
 
 Bars = Callable[[str, int], Sequence[Any]]
@@ -44,9 +45,7 @@ class Venue:
         self.links: dict[int, Links] = {}
         self.bars: Bars = lambda _symbol, _n: ()
         self.on_split: Callable[[str, int], None] | None = None
-        self.struck: dict[str, int] = {}
-        self._dice = random.Random(rng.getrandbits(64))
-        self._on: dict[str, list[Blow]] = {}
+        self._strikes = Strikes(random.Random(rng.getrandbits(64)))
         self._logins = 0
         self._beating = False
         self._splits: list[Word] = []
@@ -61,6 +60,11 @@ class Venue:
     @property
     def executions(self) -> list[Execution]:
         return self.floor.executions
+
+    @property
+    def struck(self) -> dict[str, int]:
+        """How often each kind of fault hit something."""
+        return self._strikes.struck
 
     def positions(self) -> dict[Symbol, Decimal]:
         """True, signed, no zeros."""
@@ -86,7 +90,7 @@ class Venue:
         if links.refuses_login():
             self.tell(f"venue: login of {session.host} is refused")
             return links.word(session, Word("login", self.wall(), what={"refused": "LOGIN"}))
-        if self._is_on("venue.down"):
+        if self._strikes.on("venue.down"):
             return links.word(session, Word("login", self.wall(), what={"down": "maintenance"}))
         for other in tuple(self.sessions):
             if self.links[other.number] is links:
@@ -158,7 +162,7 @@ class Venue:
     def _never_read(self, session: Session) -> bool:
         """What the venue itself ended it reads no more of; of what the host lost it reads what is under way, for some time (A20),
         unless a newer login fences it."""
-        if self._is_on("venue.down") or session.ended_at is None:
+        if self._strikes.on("venue.down") or session.ended_at is None:
             return True
         if self.personality.fences and session.number < self._logins:
             return True
@@ -171,14 +175,14 @@ class Venue:
             return self.floor.cancel(order_id)
         if kind == "replace":
             return self.floor.replace(order_id, *content)
-        if self._chance("venue.reject"):
+        if self._strikes.chance("venue.reject"):
             return REJECTS
         outcome = self.floor.submit(content, session.number)
-        return UNHEARD if outcome is OK and self._chance("venue.false_reject") else outcome
+        return UNHEARD if outcome is OK and self._strikes.chance("venue.false_reject") else outcome
 
     def question(self, session: Session, kind: str, order_id: str, look: Callable[[], Any]) -> Outcome:
         """A question arrives: answered by what is true (and shown) now."""
-        outcome = Outcome("ok", value=look()) if not self._is_on("venue.rate") or self._spend() else TOO_MANY
+        outcome = Outcome("ok", value=look()) if not self._strikes.on("venue.rate") or self._spend() else TOO_MANY
         self._read(session, kind, order_id, None, outcome)
         return outcome
 
@@ -204,13 +208,12 @@ class Venue:
 
     def _spend(self) -> bool:
         """One of the orders the account may send each second; while venue.rate is on, of all its requests."""
-        faults = self._on.get("venue.rate")
-        rate = min((f.value for f in faults), default=0.0) if faults else self.personality.quirks.rate_per_s
+        rate = min(self._strikes.values("venue.rate"), default=self.personality.quirks.rate_per_s)
         now = self.loop.time()
         self._tokens = min(max(1.0, rate), self._tokens + (now - self._filled_at) * rate)
         self._filled_at = now
         if self._tokens < 1.0:
-            self._hit("venue.rate")
+            self._strikes.hit("venue.rate")
             return False
         self._tokens -= 1.0
         return True
@@ -239,25 +242,25 @@ class Venue:
             case _:
                 self._begin(fault)
                 return
-        self._hit(fault.kind)
+        self._strikes.hit(fault.kind)
 
     def heal(self) -> None:
         """All lasting faults end now."""
-        for fault in [fault for faults in self._on.values() for fault in faults]:
+        for fault in self._strikes.now():
             self._finish(fault)
         self.floor.overfills = 0
 
     def _begin(self, fault: Blow) -> None:
-        self._on.setdefault(fault.kind, []).append(fault)
+        self._strikes.begin((fault.kind,), fault)
         match fault.kind:
             case "venue.halt":
                 self.floor.halt(Symbol(fault.target), 1)
-                self._hit(fault.kind)
+                self._strikes.hit(fault.kind)
             case "venue.visibility":
                 self.floor.lag_s = fault.value
-                self._hit(fault.kind)
+                self._strikes.hit(fault.kind)
             case "venue.down":
-                self._hit(fault.kind)
+                self._strikes.hit(fault.kind)
                 for session in tuple(self.sessions):
                     self.kick(session, "maintenance")
             case _:
@@ -265,32 +268,13 @@ class Venue:
         self.loop.call_later(fault.for_s, self._finish, fault)
 
     def _finish(self, fault: Blow) -> None:
-        faults = self._on.get(fault.kind, [])
-        if not any(other is fault for other in faults):
+        if not self._strikes.finish((fault.kind,), fault):
             return
-        left = [other for other in faults if other is not fault]
-        if left:
-            self._on[fault.kind] = left
-        else:
-            del self._on[fault.kind]
         if fault.kind == "venue.halt":
             self.floor.halt(Symbol(fault.target), -1)
         elif fault.kind == "venue.visibility":
-            self.floor.lag_s = max((other.value for other in left), default=0.0)
+            self.floor.lag_s = max(self._strikes.values(fault.kind), default=0.0)
 
     def _withdraw(self, order: VenueOrder) -> None:
         if order.status == "working":
             self.floor.end(order, "cancelled", "withdrawn")
-
-    def _is_on(self, kind: str) -> bool:
-        return kind in self._on
-
-    def _chance(self, kind: str) -> bool:
-        faults = self._on.get(kind)
-        if not faults or self._dice.random() >= max(fault.value for fault in faults):
-            return False
-        self._hit(kind)
-        return True
-
-    def _hit(self, kind: str) -> None:
-        self.struck[kind] = self.struck.get(kind, 0) + 1
