@@ -139,7 +139,8 @@ def _risk_of_entry(book: Book, w: Working) -> float:
     """What a working entry would lose down to its stop once it has filled."""
     plan = book.booked.plans.get(w.order.decision_id)
     distance = plan.distance if plan is not None and plan.distance is not None else w.order.ref_price
-    return float(w.leaves() * book.rate(book.markets[w.order.symbol].instrument)) * distance
+    market = book.markets.get(w.order.symbol)  # after a start, none before the broker has listed it
+    return float(w.leaves() * (book.rate(market.instrument) if market is not None else 1)) * distance
 
 
 def pools(book: Book) -> Pools:
