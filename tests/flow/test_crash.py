@@ -17,18 +17,21 @@ import pytest
 
 from tests.flow.child import environment, tradingd
 from tradingd.core.types import AccountId
-from tradingd.demo.audit import Verdict, judge, known_of, venue_of
+from tradingd.demo.audit import Verdict, judge, known_of, promised, venue_of
+from tradingd.demo.plan import POINTS, lives
+from tradingd.demo.witness import FILE as PROMISES
 from tradingd.shell.env import RealDisk
 from tradingd.shell.journal import verify
 
 ACCOUNT = AccountId("demo")
 KEYS = ["kills", "orders_venue", "orders_known", "duplicates", "fills_lost", "positions_equal"]
-KILLS = 14
+MORE = ["halts", "sent_after_halt", "promises", "promises_broken", "points", "missed", "pairs"]
+KILLS = 34  # to the end of the first block of the plan: each point twice in pairs, and a halt
 
 
 @pytest.fixture(scope="module")
 def crashed(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """One run with kills at the first points of the plan."""
+    """One run over the first block of the plan."""
     directory = tmp_path_factory.mktemp("crash") / "demo"
     ran = tradingd("demo", "--crash", "--kills", str(KILLS), "--json", "--dir", str(directory), cwd=directory.parent)
     return ran, directory
@@ -36,7 +39,8 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Comple
 
 def verdict_on(directory: Path) -> Verdict:
     disk = RealDisk()
-    return judge(venue_of(disk, directory / "venue.log"), known_of(disk, directory / "journal", ACCOUNT), KILLS)
+    known = known_of(disk, directory / "journal", ACCOUNT)
+    return judge(venue_of(disk, directory / "venue.log"), known, KILLS, promised(disk, directory))
 
 
 def test_nothing_is_lost_and_nothing_sent_twice(crashed: tuple[subprocess.CompletedProcess[str], Path]) -> None:
@@ -45,13 +49,39 @@ def test_nothing_is_lost_and_nothing_sent_twice(crashed: tuple[subprocess.Comple
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
     assert ran.stdout.count("\n") == 1
     said = msgspec.json.decode(ran.stdout)
-    assert list(said) == KEYS
+    assert list(said) == [*KEYS, *MORE]
     assert said["orders_venue"] == said["orders_known"] > 0
+    assert (said["halts"], said["sent_after_halt"], said["promises_broken"]) == (1, 0, 0)
+    assert said["promises"] >= 5
     assert {key: said[key] for key in KEYS if not key.startswith("orders")} == {
         "kills": KILLS, "duplicates": 0, "fills_lost": 0, "positions_equal": True,
     }  # fmt: skip
     assert verify(RealDisk(), str(directory / "journal")).ok
-    assert msgspec.to_builtins(verdict_on(directory)) == said
+    again = msgspec.to_builtins(verdict_on(directory))
+    assert again == {key: said[key] for key in again}
+
+
+def test_it_died_at_every_point_there_is(crashed: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    """A1-A9: each point, and each of the pairs that were planned; a point that a busy machine did not come by in time is told."""
+    said = msgspec.json.decode(crashed[0].stdout)
+    assert sum(said["points"].values()) == KILLS
+    missed = sum(said["missed"].values())
+    assert missed <= 3
+    assert set(POINTS) - set(said["points"]) <= set(said["missed"])
+    assert said["pairs"] >= len(POINTS) - 2 * missed
+
+
+def test_the_plan_is_even() -> None:
+    """A9: after as many blocks as there are points each pair was there once, and no block is without a halt or a point."""
+    plan, pairs, halts = lives(), [], 0
+    while len(pairs) < len(POINTS) ** 2:
+        life = next(plan)
+        halts += life.act in ("halt", "halt_on")
+        if life.pair:
+            pairs.append((life.pair, life.point))
+            assert len(pairs) % len(POINTS) or {first for first, _ in pairs[-len(POINTS) :]} == set(POINTS)
+    assert len(set(pairs)) == len(pairs)
+    assert halts == len(POINTS)
 
 
 def test_the_daemon_really_died_and_lived_again(crashed: tuple[subprocess.CompletedProcess[str], Path]) -> None:
@@ -59,7 +89,7 @@ def test_the_daemon_really_died_and_lived_again(crashed: tuple[subprocess.Comple
     lines = (crashed[1] / "journal").glob("journal-*.jsonl")
     text = b"".join(path.read_bytes() for path in sorted(lines))
     starts = text.count(b'"fact":"StartedUp"')
-    assert starts > KILLS / 2
+    assert starts > KILLS / 3
     assert text.count(b'"clean":false') >= starts - 1
     assert text.rstrip().rpartition(b"\n")[2].count(b'"fact":"ShutDown"') == 1
 
@@ -94,6 +124,25 @@ def _say(directory: Path, which: Callable[[dict[str, Any]], bool], **changed: st
         file.write(msgspec.json.encode({**like, **changed}) + b"\n")
 
 
+def halt_ignored(directory: Path) -> None:
+    """As if it had never been lifted: what was sent after it was sent under it."""
+    _promise(directory, lambda p: [] if p["kind"] == "resume" else [p])
+
+
+def promise_of_another_record(directory: Path) -> None:
+    _promise(directory, lambda p: [{**p, "head": "0" * 64}] if p.get("head") else [p])
+
+
+def promise_of_a_halt_nobody_knows(directory: Path) -> None:
+    _promise(directory, lambda p: [{**p, "command": "other"}] if p["kind"] == "halt" else [p])
+
+
+def _promise(directory: Path, change: Callable[[dict[str, Any]], list[dict[str, Any]]]) -> None:
+    path = directory / PROMISES
+    kept = [new for line in path.read_bytes().splitlines() for new in change(msgspec.json.decode(line))]
+    path.write_bytes(b"".join(msgspec.json.encode(p) + b"\n" for p in kept))
+
+
 def order_forgotten(directory: Path) -> None:
     """Every record that names the first order."""
     order_id = min(known_of(RealDisk(), directory / "journal", ACCOUNT).intended)
@@ -123,6 +172,8 @@ def _cut(directory: Path, words: bytes, *, every: bool) -> None:
     [
         (resent, "duplicates"), (entered_twice, "duplicates"), (foreign, "orders_venue"), (filled_unheard, "fills_lost"),
         (drifted, "positions_equal"), (order_forgotten, "orders_known"), (fill_forgotten, "fills_lost"),
+        (halt_ignored, "sent_after_halt"), (promise_of_another_record, "promises_broken"),
+        (promise_of_a_halt_nobody_knows, "promises_broken"),
     ],
 )  # fmt: skip
 def test_the_judge_finds_what_is_wrong(

@@ -238,6 +238,26 @@ async def test_a_lost_amend_is_given_up_and_asked_afresh() -> None:
         assert s.broker.orders[protect.order.order_id].qty == protect.qty
 
 
+async def test_an_amend_lost_with_an_order_that_filled_meanwhile_is_given_up() -> None:
+    """A15, A14: it never arrived and never will: the order is filled, nothing of it is counted any more, and what is held beyond
+    it gets a stop of its own."""
+    async with stage() as s:
+        order_id = await s.decide()
+        s.broker.fill(order_id, 3)
+        await s.house.quiesce()
+        s.broker.script["replace"].append(BEFORE)
+        s.broker.fill(order_id, 4)
+        await s.house.quiesce()
+        stop = s.order(Leg.PROTECT)
+        assert (stop.qty, stop.ceiling()) == (3, 7)
+        s.broker.fill(stop.order.order_id, told=False)
+        await relink(s)
+        assert (stop.life, stop.leaves(), stop.pending) == (Life.FILLED, 0, {})
+        assert s.book.qty(AAA) == 4
+        now_resting = s.order(Leg.PROTECT)
+        assert (now_resting.life, now_resting.leaves()) == (Life.LIVE, 4)
+
+
 async def test_an_amend_that_took_effect_unheard_is_learned() -> None:
     """A15: the venue's revision is higher than ours."""
     async with stage() as s:

@@ -1,8 +1,10 @@
-"""After the crashes: the venue's own log against the daemon's own journal. Neither side's memory is asked, only what is on disk."""
+"""After the crashes: the venue's own log against the daemon's own journal, and both against what the daemon promised while it
+lived. Nobody's memory is asked, only what is on disk."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,18 @@ import msgspec
 from tradingd.core.book.booked import Booked
 from tradingd.core.book.fold import fold
 from tradingd.core.book.orders import Life
-from tradingd.core.facts import Decided, Filled, Kind, OrderIntended, Outcome
+from tradingd.core.facts import CommandSeen, Decided, Filled, Kind, OrderIntended, Outcome
 from tradingd.core.types import ZERO, AccountId, ExecId, Order, OrderId, Symbol
+from tradingd.demo.witness import FILE as PROMISES
+from tradingd.demo.witness import Promise
 from tradingd.ports import Disk
 from tradingd.shell.journal import records
+from tradingd.shell.journal.record import parse
+from tradingd.shell.journal.segments import segments_of
 from tradingd_adapters.sim.accounts import Adjusted, Arrival, Execution
 
 _record = msgspec.json.Decoder(Arrival | Execution | Adjusted).decode
+_promise = msgspec.json.Decoder(Promise).decode
 
 
 Content = tuple[Any, ...]
@@ -34,11 +41,13 @@ class Venue(msgspec.Struct, frozen=True):
     fills: dict[ExecId, Content]
     positions: dict[Symbol, Decimal]
     logins: int
+    submits: tuple[tuple[int, OrderId], ...]  # bytes of the log up to and with the arrival, id
 
 
 class Known(msgspec.Struct, frozen=True):
     """The daemon's word. intended: ids with a durable intent, with what they ask for.   fills: how often each execution was booked.
-    booked: what they were.   entered: orders of each acted recommendation.   unsettled: orders whose outcome is not known yet."""
+    booked: what they were.   entered: orders of each acted recommendation.   unsettled: orders whose outcome is not known yet.
+    protective: ids that may leave under a halt.   answered: ids of commands.   heads: hash of each record."""
 
     intended: dict[OrderId, Content]
     fills: Counter[ExecId]
@@ -47,11 +56,17 @@ class Known(msgspec.Struct, frozen=True):
     positions: dict[Symbol, Decimal]
     unsettled: int
     records: int
+    protective: frozenset[OrderId]
+    answered: frozenset[str]
+    heads: dict[int, str]
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The object of `--crash --json`. orders_known: orders at the venue with a durable intent before them.   duplicates: orders
-    sent twice, decisions with two entries, fills booked twice.   fills_lost: at the venue and not in the journal."""
+    sent twice, decisions with two entries, fills booked twice.   fills_lost: at the venue and not in the journal.
+    halts: acknowledged by the daemon.   sent_after_halt: orders that a halt does not allow and that came after its
+    acknowledgement and before its end, over all restarts (G14).   promises: records and commands that the daemon called durable;
+    promises_broken: of them, those that the journal does not hold any more (B1)."""
 
     kills: int
     orders_venue: int
@@ -59,15 +74,23 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     duplicates: int
     fills_lost: int
     positions_equal: bool
+    halts: int = 0
+    sent_after_halt: int = 0
+    promises: int = 0
+    promises_broken: int = 0
 
     @property
     def good(self) -> bool:
-        return (
-            self.orders_venue == self.orders_known
-            and self.duplicates == 0
-            and self.fills_lost == 0
-            and self.positions_equal
-        )
+        wrong = self.duplicates + self.fills_lost + self.sent_after_halt + self.promises_broken
+        return wrong == 0 and self.orders_venue == self.orders_known and self.positions_equal
+
+    def plus(self, other: Verdict) -> Verdict:
+        """Of both runs together."""
+        both = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
+        return Verdict(**{
+            name: one and two if isinstance(one, bool) else one + two
+            for name, (one, two) in zip(self.__struct_fields__, both, strict=True)
+        })  # fmt: skip
 
 
 def venue_of(disk: Disk, log: Path) -> Venue:
@@ -76,12 +99,15 @@ def venue_of(disk: Disk, log: Path) -> Venue:
     live: dict[OrderId, Content] = {}
     fills: dict[ExecId, Content] = {}
     positions: dict[Symbol, Decimal] = {}
-    logins = 0
+    submits: list[tuple[int, OrderId]] = []
+    logins = at = 0
     lines = disk.read(str(log)).split(b"\n")
     for line in lines[:-1]:
+        at += len(line) + 1
         record = _record(line)
         match record:
             case Arrival(kind="submit"):
+                submits.append((at, OrderId(record.order_id)))
                 arrived[OrderId(record.order_id)] += 1
                 if record.outcome != "fenced":
                     live.setdefault(OrderId(record.order_id), _asked(record.content))
@@ -96,7 +122,7 @@ def venue_of(disk: Disk, log: Path) -> Venue:
                 positions[symbol] = positions.get(symbol, ZERO) + record.qty
             case _:
                 continue
-    return Venue(arrived, live, fills, {s: q for s, q in positions.items() if q}, logins)
+    return Venue(arrived, live, fills, {s: q for s, q in positions.items() if q}, logins, tuple(submits))
 
 
 def known_of(disk: Disk, directory: Path, account: AccountId) -> Known:
@@ -106,12 +132,18 @@ def known_of(disk: Disk, directory: Path, account: AccountId) -> Known:
     fills: Counter[ExecId] = Counter()
     content: dict[ExecId, Content] = {}
     entered: dict[str, set[OrderId]] = {}
+    protective: set[OrderId] = set()
+    answered: set[str] = set()
     count = 0
     for _seq, fact in records(disk, str(directory)):
         fold(booked, fact)
         count += 1
         if isinstance(fact, OrderIntended):
             intended[fact.order.order_id] = _content(fact.order)
+            if fact.order.protective and fact.order.reduce_only:
+                protective.add(fact.order.order_id)
+        elif isinstance(fact, CommandSeen):
+            answered.add(fact.command_id)
         elif isinstance(fact, Filled):
             fills[fact.exec_id] += 1
             content[fact.exec_id] = (fact.order_id, fact.symbol, fact.side, fact.qty, fact.price, fact.fee)
@@ -119,19 +151,63 @@ def known_of(disk: Disk, directory: Path, account: AccountId) -> Known:
             entered.setdefault(fact.cause, set()).update(fact.orders)
     unsettled = len([1 for w in booked.orders.values() if w.life in (Life.INTENDED, Life.UNKNOWN)])
     positions = {s: Decimal(p.qty) for s, p in booked.positions.items() if p.qty}
-    return Known(intended, fills, content, entered, positions, unsettled, count)
+    return Known(
+        intended, fills, content, entered, positions, unsettled, count, frozenset(protective), frozenset(answered),
+        _heads(disk, str(directory)),
+    )  # fmt: skip
 
 
-def judge(venue: Venue, known: Known, kills: int) -> Verdict:
-    """Compare the two."""
+def _heads(disk: Disk, directory: str) -> dict[int, str]:
+    """The hash of each record by its sequence; the first line of a segment is none."""
+    found: dict[int, str] = {}
+    for _, name in segments_of(disk.listdir(directory)):
+        for line in disk.read(f"{directory}/{name}").splitlines()[1:]:
+            record = parse(line)
+            found[record.seq] = record.sha
+    return found
+
+
+def promised(disk: Disk, directory: Path) -> list[Promise]:
+    """What the daemon said while it lived; nothing where nobody asked."""
+    if PROMISES not in disk.listdir(str(directory)):
+        return []
+    return [_promise(line) for line in disk.read(str(directory / PROMISES)).splitlines()]
+
+
+def judge(venue: Venue, known: Known, kills: int, promises: Sequence[Promise] = ()) -> Verdict:
+    """Compare them."""
     resent = len([1 for n in venue.arrived.values() if n > 1])
     twice_entered = len([1 for ids in known.entered.values() if len(ids & set(venue.live)) > 1])
     twice_booked = len([1 for n in known.fills.values() if n > 1])
     return Verdict(
         kills=kills, orders_venue=len(venue.live), orders_known=len(set(venue.live) & set(known.intended)),
         duplicates=resent + twice_entered + twice_booked, fills_lost=len(set(venue.fills) - set(known.fills)),
-        positions_equal=venue.positions == known.positions,
+        positions_equal=venue.positions == known.positions, halts=len([1 for p in promises if p.kind == "halt"]),
+        sent_after_halt=len(_after_halt(venue, known, promises)), promises=len(promises),
+        promises_broken=len([1 for p in promises if not _kept(p, known)]),
     )  # fmt: skip
+
+
+def _after_halt(venue: Venue, known: Known, promises: Sequence[Promise]) -> list[OrderId]:
+    """Orders that came while a halt held. Protective exits may (I7); of an order that the journal does not know nothing is
+    believed."""
+    held: list[tuple[int, float]] = []
+    for p in promises:
+        if p.kind == "halt":
+            held.append((p.log, float("inf")))
+        elif p.kind == "resume" and held:
+            held[-1] = (held[-1][0], p.log)
+    return [
+        order_id
+        for at, order_id in venue.submits
+        if order_id not in known.protective and any(since < at <= until for since, until in held)
+    ]
+
+
+def _kept(promise: Promise, known: Known) -> bool:
+    if promise.command:
+        return promise.command in known.answered
+    return promise.seq == 0 or known.heads.get(promise.seq) == promise.head
 
 
 def doubts(venue: Venue, known: Known, kills: int) -> list[str]:

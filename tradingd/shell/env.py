@@ -274,6 +274,12 @@ class WsTransport:
             await self._ws.send_frame(frame, self._opcode)
         except (aiohttp.ClientError, OSError, RuntimeError) as e:
             raise LinkDown(f"sending failed: {e}") from e
+        await self.flush()
+
+    async def flush(self, raw: bytes = b"") -> None:
+        """Wait until all is with the kernel; LinkDown. raw: bytes to write first, as they are: a part of a frame (K4)."""
+        if raw:
+            self._ws.pipe.write(raw)
         while self._ws.pipe.get_write_buffer_size():
             if self._ws.pipe.is_closing():
                 raise LinkDown("the connection was lost while sending")

@@ -154,10 +154,11 @@ class Reconciler:
         return found
 
     def _again(self, working: Working, report: OrderReport) -> None:
-        """Asks that were lost with a link: a cancel is repeated, an amend is given up (the core will ask afresh)."""
-        if report.status != "working":
+        """Asks that were lost with a link: a cancel is repeated, an amend is given up (the core will ask afresh). An amend of an
+        order that has filled too: until it is answered, what it asked for counts as working (A15)."""
+        if report.status not in ("working", "filled"):
             return
-        if working.cancel_asked:
+        if working.cancel_asked and report.status == "working":
             self.dispatch.on_durable(
                 (
                     CancelIntended(

@@ -1,0 +1,30 @@
+"""The strategies of simulated worlds, loaded as the shipped ones are, with settings of their world."""
+
+from __future__ import annotations
+
+from random import Random
+
+from tests.sim.minds import eager, flipper, liar, raiser, steady
+from tests.sim.plan import Plan, stream
+from tradingd.core.signals.strategy import Loaded, load
+
+MODULES = {"steady": steady, "eager": eager, "flipper": flipper, "raiser": raiser, "liar": liar}
+
+
+def loaded(plan: Plan) -> tuple[Loaded, ...]:
+    """The minds the plan names, in its order; KeyError for a name nobody has."""
+    return tuple(load(name, MODULES[name], _settings(name, stream(plan, f"mind:{name}"))) for name in plan.minds)
+
+
+def _settings(name: str, rng: Random) -> dict[str, object]:
+    match name:
+        case "steady":
+            return {"wait_s": rng.choice((1.0, 2.0, 4.0)), "hold_s": rng.choice((3.0, 6.0, 12.0))}
+        case "eager":
+            return {"sell_every": rng.choice((3, 7, 15))}
+        case "flipper":
+            return {"every_s": rng.choice((1.5, 3.0, 6.0))}
+        case "raiser":
+            return {"every": rng.choice((1, 3, 40, 40))}
+        case _:
+            return {}

@@ -1,0 +1,279 @@
+"""One world: everything is made from a plan, faults strike, all heals, and the promises are judged.
+
+`run(plan)` is the whole of it. What it returns is plain data: the same plan gives the same result, hash of the story included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from tests.sim import order
+from tests.sim.env import Chances
+from tests.sim.loop import Deadlock, Host, Livelock, SimLoop
+from tests.sim.loop import run as run_loop
+from tests.sim.market import Market
+from tests.sim.minds import loaded
+from tests.sim.operator import Operator
+from tests.sim.plan import Fault, Plan, config_text, names, stream
+from tests.sim.promises import Promises, Violation
+from tests.sim.site import ACCOUNT, Life, Site
+from tests.sim.trace import Trace
+from tests.sim.venue.broker import VenueBroker
+from tests.sim.venue.links import Links
+from tests.sim.venue.personality import EXTENDED, PERSONALITIES
+from tests.sim.venue.venue import Venue
+from tests.sim.verdict import judge
+from tradingd.config import load_text
+from tradingd.core.events import Event
+from tradingd.core.facts import Alerted, Anomaly, CommandSeen, OrderIntended, OrderMoved, StateChanged
+from tradingd.core.types import ExecId, Order, OrderId, Symbol
+
+LOOK_S = 0.5
+
+
+class Result(msgspec.Struct, kw_only=True):
+    """What came of a world. faults: how often each kind struck.   met: counts of what happened, to see that something did.
+    story: the last lines, or all of them where they were asked for."""
+
+    seed: int
+    violation: Violation | None
+    digest: str
+    steps: int
+    kills: int
+    faults: dict[str, int]
+    points: dict[str, int]
+    sometimes: dict[str, int]
+    met: dict[str, int]
+    story: list[str]
+
+
+class Truth:
+    """The venue's own books, as the verdict asks for them."""
+
+    def __init__(self, venue: Venue) -> None:
+        self.venue = venue
+
+    def positions(self) -> dict[Symbol, Decimal]:
+        return self.venue.positions()
+
+    def fills(self) -> dict[ExecId, OrderId]:
+        return {ExecId(e.exec_id): OrderId(e.order_id) for e in self.venue.executions if e.order_id}
+
+    def taken(self) -> set[OrderId]:
+        return {OrderId(order.client_id) for order in self.venue.orders.values() if order.client_id}
+
+    def working(self) -> set[OrderId]:
+        return {OrderId(o.client_id) for o in self.venue.orders.values() if o.client_id and o.status == "working"}
+
+
+class World:
+    """Built from a plan; `run` once."""
+
+    def __init__(self, plan: Plan, *, keep: bool = False) -> None:
+        self.plan = plan
+        self.loop = SimLoop(None if plan.fifo else stream(plan, "order"))
+        self.trace = Trace(self.loop.time, keep=keep)
+        order.close_leaks(self._logged)
+        self.chances = Chances(plan.seed)
+        self.violation: Violation | None = None
+        self.faults: dict[str, int] = {}
+        self.met: dict[str, int] = {}
+        self.symbols = names(plan)
+        personality = {**EXTENDED, **PERSONALITIES}[plan.personality]
+        tell = self._teller("venue")
+        self.venue = Venue(self.loop, personality, stream(plan, "venue"), self.symbols, self.wall, tell)
+        self.market = Market(
+            self.loop, plan, stream(plan, "market"), self.symbols, self.wall, self.venue.publish, self.venue.on_quote
+        )
+        self.venue.bars, self.venue.on_split = self.market.bars, self.market.split
+        self.promises = Promises(plan, self.loop.time, self.wall, self._failed)
+        self.config = load_text(config_text(plan)).config
+        self.promises.max_notional = self.config.risk.max_order_notional
+        self.promises.price_max_age_s = self.config.risk.price_max_age_s
+        self.strategies = loaded(plan)
+        self.sites = [self._site("a")]
+        self.operator = Operator(self.loop, stream(plan, "operator"), lambda: self._desk(), self._teller("operator"))
+        self.operator.on_ask, self.operator.on_answer = self.promises.asked, self.promises.answered
+        self._end: asyncio.Event | None = None
+
+    # parts ----------------------------------------------------------------------------------------------------------------
+
+    def wall(self) -> int:
+        """True time, ns."""
+        return self.plan.start + round(self.loop.time() * 1e9)
+
+    def _teller(self, who: str) -> Callable[[str], None]:
+        return lambda text: self.trace.say(who, text)
+
+    def _logged(self, method: str, fields: dict[str, Any]) -> None:
+        self.trace.say("log", f"{method} {fields}")
+
+    def _site(self, name: str) -> Site:
+        links = Links(self.loop, stream(self.plan, f"links:{name}"), self._teller(f"link {name}"))
+
+        def broker_of(life: Life) -> VenueBroker:
+            broker = VenueBroker(self.venue, links, life.host, ACCOUNT)
+            broker.on_submit = lambda sent: self._submitted(life, sent)
+            broker.on_event = lambda event: self._delivered(life, event)
+            return broker
+
+        site = Site(
+            name, self.loop, self.plan, self.config, self.strategies, self.trace, self.chances, links, broker_of, self,
+        )  # fmt: skip
+        site.on_disk = self.promises.ledger(site).hardened
+        site.read = lambda: self.operator.configuration(self.config, config_text(self.plan))
+        return site
+
+    def _desk(self) -> Any:
+        life = self.sites[0].life
+        return life.desk if life is not None and not life.host.dead else None
+
+    # what the oracles hear, through here so that the story has it ---------------------------------------------------------
+
+    def opened(self, life: Life) -> None:
+        self.promises.opened(life)
+        self._count("starts")
+
+    def submitted_by(self, life: Life, sent: Order) -> None:
+        self._submitted(life, sent)
+
+    def _submitted(self, life: Life, sent: Order) -> None:
+        self.trace.say(
+            life.host.name, f"sends {sent.order_id} {sent.leg} {sent.side} {sent.qty} {sent.symbol} {sent.limit} {sent.stop}"
+        )
+        self._count(f"sent {sent.leg.value}")
+        self.promises.submitted_by(life, sent)
+        life.env.failpoint("K5")
+
+    def _delivered(self, life: Life, event: Event) -> None:
+        self.promises.delivered(life, event)
+        name = type(event).__name__
+        if name == "Quote":
+            return
+        self.trace.say(life.host.name, f"hears {event}")
+        if name == "FillSeen":
+            life.env.failpoint("K9")
+        elif name == "OrderAccepted":
+            life.env.failpoint("K6")
+
+    def durable(self, life: Life, first: int, facts: Any) -> None:
+        self.promises.durable(life, first, facts)
+        for fact in facts:
+            if isinstance(fact, OrderIntended | OrderMoved | StateChanged | CommandSeen | Anomaly | Alerted):
+                self.trace.say(life.host.name, f"#{first} {fact}")
+            self._count(type(fact).__name__)
+
+    def ended(self, life: Life, error: BaseException | None) -> None:
+        self.promises.ended(life, error)
+        self._count("ended")
+
+    def _count(self, name: str) -> None:
+        self.met[name] = self.met.get(name, 0) + 1
+
+    def _failed(self, violation: Violation) -> None:
+        if self.violation is None:
+            self.violation = violation
+            self.trace.say("ORACLE", str(violation))
+            if self._end is not None:
+                self._end.set()
+
+    # faults ---------------------------------------------------------------------------------------------------------------
+
+    def _strike(self, fault: Fault) -> None:
+        self.trace.say("FAULT", msgspec.json.encode(fault).decode())
+        part = fault.kind.partition(".")[0]
+        self.faults[fault.kind] = self.faults.get(fault.kind, 0) + 1
+        if fault.kind == "host.double":
+            self._double(fault)
+        elif part in ("host", "disk"):
+            self.sites[0].apply(fault)
+        elif part == "link":
+            self.sites[0].links.apply(fault)
+        else:
+            {"venue": self.venue, "market": self.market, "operator": self.operator}[part].apply(fault)
+
+    def _double(self, fault: Fault) -> None:
+        """A second daemon for the same account on another machine, with a disk of its own."""
+        if len(self.sites) == 1:
+            self.sites.append(self._site("b"))
+            self.sites[1].start()
+            self.loop.call_later(fault.for_s, self._single)
+
+    def _single(self) -> None:
+        for site in self.sites[1:]:
+            site.retire()
+
+    def _heal(self) -> None:
+        self.trace.say("FAULT", "all is well again")
+        self.chances.on = False
+        self._single()
+        self.venue.heal()
+        self.market.heal()
+        self.sites[0].links.heal()
+        self.sites[0].heal()
+        self.operator.heal()
+
+    # the run --------------------------------------------------------------------------------------------------------------
+
+    async def _main(self) -> None:
+        self._end = asyncio.Event()
+        self.market.start()
+        self.sites[0].start()
+        for fault in self.plan.faults:
+            self.loop.call_at(fault.at, self._strike, fault)
+        self.loop.call_at(self.plan.calm, self._heal)
+        while self.loop.time() < self.plan.seconds and not self._end.is_set():
+            await asyncio.sleep(LOOK_S)
+            for site in self.sites:
+                self.promises.look(site)
+        if self.violation is None:
+            self._judge()
+
+    def _judge(self) -> None:
+        self.promises.told()
+        for promise, text in judge(self.sites[0], Truth(self.venue), self.promises.ledger(self.sites[0])):
+            self.promises.broken(promise, text)
+            return
+
+    def run(self) -> Result:
+        try:
+            run_loop(self.loop, self._main())
+        except (Deadlock, Livelock) as error:
+            self.promises.broken("live", f"{type(error).__name__}: {error}")
+        for who, message, fault in self.loop.faults:
+            self.promises.broken("fault", f"{who}: {message}: {fault!r}")
+        return Result(
+            seed=self.plan.seed, violation=self.violation, digest=self.trace.digest(), steps=self.loop.steps,
+            kills=_kills(self.sites), faults=dict(sorted(self.faults.items())),
+            points=_added([site.points for site in self.sites]), sometimes=dict(sorted(self.chances.fired.items())),
+            met={**dict(sorted(self.met.items())), **self.promises.counted()}, story=list(self.trace.lines),
+        )  # fmt: skip
+
+
+def _kills(sites: list[Site]) -> int:
+    return sum(site.kills for site in sites)
+
+
+def _added(tables: list[dict[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for table in tables:
+        for key, n in table.items():
+            found[key] = found.get(key, 0) + n
+    return dict(sorted(found.items()))
+
+
+ALIVE: list[World] = []  # a world that ended is kept: collecting it would run the `finally` of the killed
+
+
+def run(plan: Plan, *, keep: bool = False) -> Result:
+    """One world from beginning to end. The collector stays off; the process that runs many worlds ends with `os._exit`."""
+    gc.disable()
+    world = World(plan, keep=keep)
+    ALIVE.append(world)
+    return world.run()
