@@ -16,7 +16,8 @@ from tradingd.core.book.orders import Life
 from tradingd.core.events import LinkLost, Verb
 from tradingd.core.facts import LinkChanged, ShutDown, StartedUp, StateChanged
 from tradingd.core.types import Leg, TradingState
-from tradingd.ports import Broken, LinkDown, Misconfigured
+from tradingd.ports import Broken, LinkDown, Misconfigured, PositionsReport
+from tradingd.shell import link
 from tradingd.shell.env import RealEnv, ReplayClock
 from tradingd.shell.journal import JournalLocked
 
@@ -357,6 +358,23 @@ async def test_a_venue_that_answers_no_questions_is_no_link() -> None:
         s.broker.script["positions"].extend(["down before"] * 3)
         look = next(c for c in s.house.schedule.chores if c.name.startswith("positions"))
         with pytest.raises(LinkDown):
+            await look.chore()
+        assert not s.member.dispatch.up
+        assert await s.broker.wait_closed()
+
+
+async def test_a_question_that_is_never_answered_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """D3, D4: silence is no answer either; a reconciliation that waits for ever would see no missed fill."""
+    monkeypatch.setattr(link, "STEP_S", 0.01)
+    async with stage() as s:
+
+        async def mute() -> PositionsReport:
+            await asyncio.get_running_loop().create_future()
+            raise AssertionError
+
+        s.broker.positions = mute  # type: ignore[method-assign]
+        look = next(c for c in s.house.schedule.chores if c.name.startswith("positions"))
+        with pytest.raises(LinkDown, match="more than"):
             await look.chore()
         assert not s.member.dispatch.up
         assert await s.broker.wait_closed()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
+import pytest
 
 from tests.fakes.broker import REFUSED
 from tests.shell.stage import AAA, BBB, ONE, TWO, Stage, stage
 from tradingd.core.events import Bar, InstrumentStatus, Quote, Verb
 from tradingd.core.facts import Alerted, LinkChanged
 from tradingd.core.types import NS, Instrument, Leg, Symbol, TradingState
+from tradingd.shell import link
 from tradingd.shell.link import HISTORY_BARS, Link
 
 
@@ -157,6 +160,32 @@ async def test_a_session_that_somebody_took_is_taken_back_once_in_ten_minutes() 
             assert s.broker.orders[order_id].status == "cancelled", "an entry under a hold is taken back"
             s.house.offer(s.command(Verb.RESUME, f"again{times}"))
             await s.house.quiesce()
+
+
+@pytest.mark.parametrize("step", ["connect", "instruments", "history", "open_orders", "close"])
+async def test_a_step_that_never_ends_ends_the_session(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """D14, T_resync: half a minute, then the session is closed and another begins; an account never waits for ever."""
+    monkeypatch.setattr(link, "STEP_S", 0.01)
+    monkeypatch.setattr(link, "CLOSE_S", 0.01)
+    async with stage(linked=False) as s:
+        works = getattr(s.broker, step)
+        asked = 0
+
+        async def hangs(*arguments: object) -> object:
+            nonlocal asked
+            asked += 1
+            return await (works(*arguments) if asked > 1 else asyncio.get_running_loop().create_future())
+
+        setattr(s.broker, step, hangs)
+        async with running(s):
+            if step == "close":
+                s.broker.hang_up("cable")
+            await s.wait(0.0)
+            assert not s.book.booked.link_up
+            await asyncio.sleep(0.03)
+            await s.wait(1)
+            assert s.book.booked.link_up
+            assert s.broker.count("connect") == 2 - (step == "connect")
 
 
 async def test_a_close_that_fails_is_no_fault() -> None:

@@ -29,7 +29,7 @@ from tradingd.shell.dispatch import Dispatch
 from tradingd.shell.engine import Engine
 from tradingd.shell.journal import Genesis, Journal, Recovery, open_journal
 from tradingd.shell.journal import Settings as JournalSettings
-from tradingd.shell.link import Link
+from tradingd.shell.link import CLOSE_S, Link, within
 from tradingd.shell.measure import Measure
 from tradingd.shell.pulse import Pulse
 from tradingd.shell.reconcile import Reconciler
@@ -41,7 +41,6 @@ log = structlog.get_logger("tradingd")
 
 SNAPSHOT_SCHEMA = 1
 SNAPSHOT_S_MAX = 30.0
-CLOSE_S = 5.0  # a session is given so long to end
 TAG = 6  # digits of the journal's own number in the ids of orders: a second daemon's are others (H4)
 DISK_S = 30.0  # how often is looked at what room the journal has
 
@@ -321,12 +320,12 @@ def _while_up(member: Member, work: Callable[[], Awaitable[None]]) -> Callable[[
         if not member.book.booked.link_up:
             return
         try:
-            await work()
+            await within("the reconciliation", work())
         except Throttled:
             raise  # the next round will do
         except (LinkDown, VenueRefused):
             member.dispatch.up = False
-            with suppress(LinkDown):
+            with suppress(LinkDown), anyio.move_on_after(CLOSE_S):
                 await member.broker.close()
             raise
 

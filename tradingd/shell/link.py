@@ -7,9 +7,11 @@ back once in ten minutes (D6). Every way down is told to the core, which takes e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TypeVar
 
+import anyio
 import msgspec
 
 from tradingd.core.book.book import Book
@@ -22,12 +24,16 @@ from tradingd.shell.channels import Inbox
 from tradingd.shell.dispatch import Dispatch
 from tradingd.shell.reconcile import Reconciler
 
+T = TypeVar("T")
+
 HISTORY_BARS = 120
 AHEAD_NS = 5 * NS
 BACKOFF_S = (0.1, 30.0)
 REFUSALS_MAX = 3
 REFUSED_WAIT_S = 300.0
 TAKEN_WAIT_S = 600.0  # two who take the session from each other would do so for ever
+STEP_S = 30.0  # given to a login, to each question for what is traded, and to a whole reconciliation
+CLOSE_S = 5.0
 STEADY_S = 30.0  # a session that lasted so long was no flapping
 
 
@@ -87,7 +93,7 @@ class Link:
         """One session up to ready. Raises LinkDown or VenueRefused."""
         self._held = []  # a fill that comes before its instrument is known could not be booked
         self._logged_in = False
-        await self.broker.connect(self.sink)
+        await within("the login", self.broker.connect(self.sink))
         self._logged_in = True
         self.dispatch.sent_at.clear()
         self.dispatch.up = True
@@ -95,11 +101,11 @@ class Link:
         if self.env.sometimes("link.breaks_early"):
             raise LinkDown("the link broke right after the login")
         await self.learn()
-        await self.reconciler.resync()
+        await within("the resync", self.reconciler.resync())
 
     async def learn(self) -> None:
         """Instruments, and the daily bars we do not have yet, oldest first."""
-        for raw in await self.broker.instruments():
+        for raw in await within("the question for instruments", self.broker.instruments()):
             instrument = self._instrument(raw)
             self.rules.instruments[instrument.symbol] = instrument
             self.book.watch(instrument, band=self.rules.quotes.band, atr_bars=self.rules.quotes.atr_bars)
@@ -111,7 +117,7 @@ class Link:
     async def _warm_up(self, symbol: Symbol) -> None:
         market = self.book.markets[symbol]
         last = market.bars[-1].ts if market.bars else 0
-        for bar in await self.broker.history(symbol, HISTORY_BARS):
+        for bar in await within(f"the history of {symbol}", self.broker.history(symbol, HISTORY_BARS)):
             if bar.span_s == DAY_S and bar.ts > last:
                 self.inbox.offer(bar)
 
@@ -122,7 +128,7 @@ class Link:
         self.inbox.offer(
             LinkLost(ts=self._now(), account=self.book.account, broker=self.broker.name, why=why, taken=taken)
         )
-        with suppress(LinkDown):  # it is down, that is why we are here
+        with suppress(LinkDown), anyio.move_on_after(CLOSE_S):  # it is down, that is why we are here
             await self.broker.close()
         self.reconciler.closed_at = self.env.clock.mono()
 
@@ -146,3 +152,12 @@ class Link:
 
     def _now(self) -> int:
         return self.env.clock.wall()
+
+
+async def within(what: str, step: Awaitable[T]) -> T:
+    """A step with the venue that never ends would be a link that never comes back, and nobody would know why. LinkDown."""
+    try:
+        with anyio.fail_after(STEP_S):
+            return await step
+    except TimeoutError:
+        raise LinkDown(f"{what} took more than {STEP_S:.0f} s") from None

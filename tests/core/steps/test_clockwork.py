@@ -141,3 +141,35 @@ def test_a_close_outside_of_the_session_is_decided_and_not_sent():
     world.foreign_fill(ACME, Side.BUY, "10", "100")
     world.now += DAY // 2
     assert world.recommend(ACME, Action.SELL).outcome is Outcome.SKIP
+
+
+# the link -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_link_that_does_not_come_back_pages_once_an_outage():
+    """B1: after a minute in market hours, after a start as after a loss; not while the venue is away for seconds."""
+    world = World()
+    world.disconnect()
+    world.minutes(1)
+    assert "link_missing" in world.codes()
+    world.minutes(5)
+    assert world.codes().count("link_missing") == 1
+    world.reconcile()
+    world.disconnect()
+    world.wait(59)
+    world.timer()
+    assert world.codes().count("link_missing") == 1
+    world.minutes(1)
+    assert world.codes().count("link_missing") == 2
+    world.restart()
+    world.minutes(2)
+    assert world.codes().count("link_missing") == 3
+
+
+def test_at_night_a_link_may_be_away():
+    """D23: expected silence is no alarm."""
+    world = World()
+    world.now = at("2008-10-06T23:00")
+    world.disconnect()
+    world.minutes(5)
+    assert "link_missing" not in world.codes()

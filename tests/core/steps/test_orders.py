@@ -6,12 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from tests.core.world import ACCOUNT, ACME, BOLT, World
+from tests.core.world import ACCOUNT, ACME, BOLT, EURO, INSTRUMENTS, World, make_rules
 from tradingd.core.book.orders import Life
 from tradingd.core.events import (
     CancelRejected,
     FillSeen,
     ForeignOrder,
+    FxRate,
     OrderAccepted,
     OrderExpired,
     OrderReplaced,
@@ -26,11 +27,24 @@ from tradingd.core.facts import (
     Filled,
     ForeignSeen,
     OrderMoved,
+    Outcome,
     Reason,
     ReplaceIntended,
     StateChanged,
 )  # fmt: skip
-from tradingd.core.types import ExecId, Money, OrderId, OrderType, Price, Qty, Side, Symbol, TradingState, VenueOrderId
+from tradingd.core.types import (
+    ExecId,
+    Instrument,
+    Money,
+    OrderId,
+    OrderType,
+    Price,
+    Qty,
+    Side,
+    Symbol,
+    TradingState,
+    VenueOrderId,
+)
 
 D = Decimal
 
@@ -125,6 +139,48 @@ def test_an_execution_of_a_symbol_that_is_not_configured_stops_new_risk():
     world.foreign_fill(Symbol("NOPE"), Side.BUY, "12", "100")
     assert anomalies(world) == ["fill_of_unknown_symbol"]
     assert world.book.state() is TradingState.REDUCING
+
+
+def unlist(world: World, symbol: Symbol) -> None:
+    """A new life, and the venue does not list the symbol any more."""
+    world.rules.instruments = {s: i for s, i in world.rules.instruments.items() if s != symbol}
+    world.restart()
+    world.bars()
+    world.connect()
+
+
+def test_a_fill_of_ours_in_a_symbol_that_is_not_listed_any_more_is_booked():
+    """I4: at the multiplier and the rate it was bought at; the fills after it do not wait; told, and no new risk."""
+    listed = {**INSTRUMENTS, EURO: Instrument(symbol=EURO, currency="EUR", multiplier=D("50"))}
+    world = World(cash="10000000", rules=make_rules(instruments=listed))
+    world.step(FxRate(ts=world.now, currency="EUR", rate=Price(D("1.25"))))
+    held = world.buy(EURO)
+    stop = world.book.protection(EURO)
+    assert stop is not None
+    unlist(world, EURO)
+    before = world.book.booked.cash
+    world.fill(stop.order.order_id, price="98")
+    assert world.book.qty(EURO) == 0
+    assert world.book.booked.cash - before == held * 98 * 50 * D("1.25")
+    assert world.book.booked.fill_cursor == world.cursor
+    assert "fill_of_unknown_symbol" in anomalies(world)
+    assert world.book.state() is TradingState.REDUCING
+    assert world.refold() == world.book.dump()
+
+
+def test_an_entry_of_a_symbol_that_is_not_listed_any_more_stops_no_decision():
+    """I6, I8: its claim on cash and heat stays counted, and its fill is booked."""
+    world = World()
+    (order_id,) = world.recommend(ACME).orders
+    world.accept(order_id)
+    unlist(world, ACME)
+    world.quote(BOLT, 100.0)
+    decided = world.recommend(BOLT)
+    assert decided.outcome is Outcome.ACT
+    assert decided.heat > 0
+    world.fill(order_id)
+    assert world.book.qty(ACME) > 0
+    assert world.order(order_id).life is Life.FILLED
 
 
 @pytest.mark.parametrize("qty", ["0", "-3", "NaN", "Infinity"])

@@ -119,6 +119,13 @@ class Book:
             return instrument.multiplier
         return instrument.multiplier * self.booked.rates.get(instrument.currency, ONE)
 
+    def unit(self, symbol: Symbol) -> Decimal:
+        """`rate` by symbol, also of one that the venue does not list any more: what is known of it is the position's multiplier."""
+        market, position = self.markets.get(symbol), self.booked.positions.get(symbol)
+        if market is not None:
+            return self.rate(market.instrument)
+        return position.multiplier if position is not None else ONE
+
     def fx(self, instrument: Instrument) -> float:
         """Account currency per unit of the instrument's currency: `rate` without the multiplier."""
         if instrument.currency == self.booked.currency:
@@ -219,12 +226,14 @@ class Book:
     def symbol_value(self, symbol: Symbol) -> float:
         """Absolute market value with working entries. Before the first quote what was paid, or asked, stands in for the mark: a
         restart must not make a holding look like nothing."""
-        market = self.markets[symbol]
-        held = abs(market.exposure) * (market.mid or self._paid(symbol)) if market.exposure else 0.0
-        rate = self.rate(market.instrument)
-        pending = [
-            float(w.leaves() * rate) * (market.mid or w.order.ref_price) for w in self.open_orders(symbol, Leg.ENTRY)
-        ]
+        market = self.markets.get(symbol)
+        mid = market.mid if market is not None else 0.0
+        if market is not None:
+            held = abs(market.exposure) * (mid or self._paid(symbol)) if market.exposure else 0.0
+        else:
+            held = abs(float(self.booked.positions[symbol].basis)) if self.qty(symbol) else 0.0
+        rate = self.unit(symbol)
+        pending = [float(w.leaves() * rate) * (mid or w.order.ref_price) for w in self.open_orders(symbol, Leg.ENTRY)]
         return held + fsum(pending) if pending else held
 
     def _paid(self, symbol: Symbol) -> float:

@@ -84,9 +84,8 @@ def claimed_cash(book: Book) -> float:
     """Cash that working and unknown entries may still take (I6)."""
     total = 0.0
     for w in book.open_orders(leg=Leg.ENTRY):
-        market = book.markets[w.order.symbol]
         price = float(w.order.limit) if w.order.limit is not None else w.order.ref_price
-        total += float(w.leaves() * book.rate(market.instrument)) * price
+        total += float(w.leaves() * book.unit(w.order.symbol)) * price
     return total
 
 
@@ -139,8 +138,7 @@ def _risk_of_entry(book: Book, w: Working) -> float:
     """What a working entry would lose down to its stop once it has filled."""
     plan = book.booked.plans.get(w.order.decision_id)
     distance = plan.distance if plan is not None and plan.distance is not None else w.order.ref_price
-    market = book.markets.get(w.order.symbol)  # after a start, none before the broker has listed it
-    return float(w.leaves() * (book.rate(market.instrument) if market is not None else 1)) * distance
+    return float(w.leaves() * book.unit(w.order.symbol)) * distance
 
 
 def pools(book: Book) -> Pools:

@@ -24,6 +24,7 @@ from tradingd.core.steps.operator import push_flatten
 from tradingd.core.types import NS, Leg, Money, TradingState
 
 MONTH = 30 * 86_400 * NS
+LINK_MISSING = 60 * NS
 
 
 def on_timer(book: Book, event: Timer, rules: Rules) -> None:
@@ -40,6 +41,7 @@ def on_timer(book: Book, event: Timer, rules: Rules) -> None:
         push_flatten(book, rules)
     if session is None:
         return
+    _missing_link(book)
     book.remark()
     for symbol in book.held():
         _position(book, symbol, session, rules)
@@ -68,6 +70,18 @@ def _lockouts(book: Book) -> None:
                     reason="its time is over",
                 )
             )  # fmt: skip
+
+
+def _missing_link(book: Book) -> None:
+    """In market hours a link that does not come back, or never came, is somebody's business: said once an outage."""
+    booked = book.booked
+    since = max(booked.link_ts, booked.starts[-1].ts if booked.starts else 0)
+    if booked.link_up or book.now - since < LINK_MISSING:
+        return
+    if any(alert.code == "link_missing" and alert.ts > since for alert in reversed(booked.alerts)):
+        return
+    text = f"no venue for {LINK_MISSING // NS} s: {booked.link_why}"
+    book.emit(Alerted(ts=book.now, account=book.account, level="page", code="link_missing", text=text))
 
 
 # sessions ---------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import re
 from decimal import Decimal
 
 from tradingd.core.book.book import Book
-from tradingd.core.book.ledger import post_fill
+from tradingd.core.book.ledger import EXACT, Position, post_fill
 from tradingd.core.book.orders import FINAL, OPEN, Life, What, Working
 from tradingd.core.events import (
     CancelRejected,
@@ -45,7 +45,7 @@ from tradingd.core.steps.exits import ensure_protection
 from tradingd.core.steps.levels import after_fill, redraw
 from tradingd.core.steps.limits import SECOND, draw_loss_line, second_daemon, stop_new_risk, watch_stop_outs
 from tradingd.core.steps.operator import push_flatten
-from tradingd.core.types import ZERO, Leg, Money, OrderId, Price, Qty, Symbol, VenueOrderId
+from tradingd.core.types import ZERO, Instrument, Leg, Money, OrderId, Price, Qty, Symbol, VenueOrderId
 
 OUR_ID = re.compile(r"(-[0-9a-f]{6})?\.\d+\.[a-z]\d*")
 
@@ -148,15 +148,16 @@ def on_fill(book: Book, fill: FillSeen, rules: Rules) -> None:
     if fill.cursor > 0 and (fill.cursor <= book.booked.fill_cursor or fill.cursor in book.booked.fills_ahead):
         return
     ours = working is not None or bool(book.qty(fill.symbol))
-    if not _watched(book, fill, rules):
-        if fill.cursor > 0 and not ours:
-            _skip(book, fill)  # what is ours waits until its instrument is known: the next poll brings it again
+    instrument = _instrument(book, fill, rules, ours=ours)
+    if instrument is None:
+        if fill.cursor > 0:
+            _skip(book, fill)
         return
     if not _judged(book, working, fill):
         if fill.cursor > 0:
             _skip(book, fill)
         return
-    _book_fill(book, working, fill, rules)
+    _book_fill(book, working, fill, instrument, rules)
     if working is not None:
         move(book, working, working.fill_word(), "")
     after_fill(book, fill.symbol, working, rules)
@@ -172,16 +173,20 @@ def _skip(book: Book, fill: FillSeen) -> None:
     book.emit(FillSkipped(ts=book.now, account=book.account, exec_id=fill.exec_id, cursor=fill.cursor, why=why))
 
 
-def _watched(book: Book, fill: FillSeen, rules: Rules) -> bool:
-    if fill.symbol in book.markets:
-        return True
-    instrument = rules.instruments.get(fill.symbol)
-    if instrument is None:
-        _anomaly(book, "fill_of_unknown_symbol", fill.exec_id, f"{fill.side} {fill.qty} {fill.symbol} at {fill.price}")
-        stop_new_risk(book, "unknown_symbol", f"an execution in {fill.symbol}, which is not configured")
-        return False
-    book.watch(instrument, band=rules.quotes.band, atr_bars=rules.quotes.atr_bars)
-    return True
+def _instrument(book: Book, fill: FillSeen, rules: Rules, *, ours: bool) -> Instrument | None:
+    """Of the execution's symbol. Is it ours and not listed (any more), what the position knows of it stands in: the fills after it
+    must not wait for ever. None: a stranger's, in a symbol that nothing is known of."""
+    market = book.markets.get(fill.symbol)
+    if market is not None:
+        return market.instrument
+    listed = rules.instruments.get(fill.symbol)
+    if listed is not None:
+        return book.watch(listed, band=rules.quotes.band, atr_bars=rules.quotes.atr_bars).instrument
+    _anomaly(book, "fill_of_unknown_symbol", fill.exec_id, f"{fill.side} {fill.qty} {fill.symbol} at {fill.price}")
+    stop_new_risk(book, "unknown_symbol", f"an execution in {fill.symbol}, which is not listed")
+    if not ours:
+        return None
+    return Instrument(symbol=fill.symbol, multiplier=book.unit(fill.symbol), currency=book.booked.currency)
 
 
 def _judged(book: Book, working: Working | None, fill: FillSeen) -> bool:
@@ -202,15 +207,14 @@ def _judged(book: Book, working: Working | None, fill: FillSeen) -> bool:
     return judged.book
 
 
-def _book_fill(book: Book, working: Working | None, fill: FillSeen, rules: Rules) -> None:
-    market = book.markets[fill.symbol]
+def _book_fill(book: Book, working: Working | None, fill: FillSeen, instrument: Instrument, rules: Rules) -> None:
     before = book.booked.positions.get(fill.symbol)
-    rate = _fx(book, market.instrument.currency)
+    rate = _fx(book, instrument.currency) if fill.symbol in book.markets else _rate_paid(before)
     posting = post_fill(
-        before, fill.symbol, fill.side, fill.qty, fill.price, fill.fee, multiplier=market.instrument.multiplier,
+        before, fill.symbol, fill.side, fill.qty, fill.price, fill.fee, multiplier=instrument.multiplier,
         rate=rate, ts=fill.ts,
     )  # fmt: skip
-    table = rules.calendar(market.instrument)
+    table = rules.calendar(instrument)
     opened = table.local_date(before.opened_ts) if table and before is not None and before.qty else ""
     closing = posting.closed > 0
     book.emit(
@@ -218,7 +222,7 @@ def _book_fill(book: Book, working: Working | None, fill: FillSeen, rules: Rules
             ts=fill.ts, account=book.account, order_id=working.order.order_id if working else OrderId(""), exec_id=fill.exec_id,
             symbol=fill.symbol, side=fill.side, qty=fill.qty, price=fill.price, fee=fill.fee, realised=posting.realised,
             cursor=fill.cursor, day_trade=bool(closing and table and opened == table.local_date(fill.ts)),
-            multiplier=Qty(market.instrument.multiplier), rate=rate,
+            multiplier=Qty(instrument.multiplier), rate=rate,
         )
     )  # fmt: skip
     book.remark()
@@ -240,6 +244,14 @@ def _fx(book: Book, currency: str) -> Price:
     """Account currency for one unit of `currency`."""
     one = Decimal(1)
     return Price(one if currency == book.booked.currency else book.booked.rates.get(currency, one))
+
+
+def _rate_paid(position: Position | None) -> Price:
+    """The rate a position was bought at: of a symbol that is not listed any more not even the currency is known."""
+    if position is None or not position.qty or not position.cost:
+        return Price(Decimal(1))
+    rate = EXACT.divide(position.basis, EXACT.multiply(position.cost, position.multiplier))
+    return Price(round(rate, 12).normalize())
 
 
 # the rest ---------------------------------------------------------------------------------------------------------------
