@@ -144,6 +144,7 @@ def test_one_failure_of_an_earlier_gate_refuses_and_all_are_listed():
         ("0", "0", {}, (Reason.NOTHING_TO_REDUCE,)),
         ("-10", "0", {}, (Reason.NOTHING_TO_REDUCE,)),
         ("-10", "0", {"side": Side.BUY}, ()),
+        ("10", "0", {"qty": Qty(D(0))}, (Reason.NOTHING_TO_REDUCE,)),
         ("10", "0", {"qty": Qty(D("0.5"))}, (Reason.INVALID,)),
         ("0.5", "0", {"qty": Qty(D("0.5"))}, ()),  # what a split left behind may go
         ("200000", "0", {"qty": Qty(D(200_000))}, (Reason.MAX_QTY,)),

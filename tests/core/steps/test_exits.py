@@ -189,6 +189,17 @@ def test_where_the_venue_holds_less_no_more_than_that_is_closed():
     assert [f.order.qty for f in world.of(OrderIntended)] == [5]
 
 
+@pytest.mark.parametrize("venue", ["0", "-7"])
+def test_where_the_venue_holds_nothing_of_it_an_idea_closes_nothing(venue):
+    """D24, G11: refused with its reason, not sent with a quantity of nothing."""
+    world = World()
+    world.buy(ACME)
+    world.positions(ACME=venue)
+    decided = world.recommend(ACME, Action.SELL)
+    assert decided.reasons == (Reason.NOTHING_TO_REDUCE,)
+    assert not world.of(OrderIntended)
+
+
 def test_what_is_being_closed_is_not_bought_on():
     """G11, E4: an entry half filled, its stop reached: the rest of the entry is taken back with the close."""
     world = World(protective=False)

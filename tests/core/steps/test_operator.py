@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.core.world import ACME, BOLT, CORN, HOUR, World
+from tests.core.world import ACME, BOLT, CORN, HOUR, MINUTE, World
 from tradingd.core.book.orders import Life
 from tradingd.core.events import Action, Verb
 from tradingd.core.facts import (
@@ -319,3 +319,14 @@ def test_a_ticker_can_be_cooled_down_by_hand_until_a_time():
     assert (trip.symbol, trip.until) == (BOLT, until)
     assert world.recommend(BOLT).reasons == (Reason.TICKER_COOLDOWN,)
     assert world.recommend(ACME).outcome is Outcome.ACT
+
+
+def test_a_shorter_trip_never_shortens_a_longer_one():
+    """E6, H3: only resume loosens."""
+    world = World()
+    for minutes in (60, 1):
+        world.say(Verb.TRIP, until=world.now + minutes * MINUTE)
+    world.minutes(2, quotes=True)
+    assert Reason.BREAKER_ACTIVE in world.recommend(ACME).reasons
+    world.say(Verb.RESUME)
+    assert world.recommend(ACME).orders

@@ -231,7 +231,7 @@ def approve_exit(
     shrinks = reduces(position, intent.side)
     left = abs(position) - working_exits
     checks = (
-        _flag("does_not_reduce", not shrinks or left <= 0, Reason.NOTHING_TO_REDUCE),
+        _flag("does_not_reduce", not shrinks or left <= 0 or intent.qty <= 0, Reason.NOTHING_TO_REDUCE),
         _at_most("exit_qty", float(intent.qty), float(left), Reason.NOTHING_TO_REDUCE),
         _at_most("exits_per_minute", lately + 1, s.exits_per_minute, Reason.ORDER_RATE),
         _flag("off_grid", left > 0 and intent.qty % instrument.lot != 0 and intent.qty != left, Reason.INVALID),

@@ -86,7 +86,8 @@ def close(
         return 0
     if not asked and not book.booked.link_up:  # what the venue did meanwhile is not known: first reconcile, then close
         return 0
-    left = Qty(_agreed(book, symbol, position) - book.working_exits(symbol))
+    agreed = _agreed(book, symbol, position)
+    left = Qty(agreed - book.working_exits(symbol))
     waits = _too_soon(book, symbol, source) or _waits_for_session(book, market, source, rules)
     if not asked and (left <= 0 or (waits and not at_once)):
         return 0
@@ -102,8 +103,8 @@ def close(
         protective=protective,
     )  # fmt: skip
     gate = approve_exit(
-        intent, market.instrument, float(book.rate(market.instrument)), position, book.working_exits(symbol),
-        exits_last_minute(book), rules.gate,
+        intent, market.instrument, float(book.rate(market.instrument)), Qty(agreed if position > 0 else -agreed),
+        book.working_exits(symbol), exits_last_minute(book), rules.gate,
     )  # fmt: skip
     verdict = _with_state(book, gate, symbol, market, rules, protective=protective)
     _decide(book, intent, verdict, source, cause, market, thesis, confidence)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from tradingd.core.book.book import Book
+from tradingd.core.book.fold import trip_key
 from tradingd.core.book.orders import Life, Working
 from tradingd.core.events import Command, Verb
 from tradingd.core.facts import (
@@ -167,13 +168,17 @@ def _cancel(book: Book, command: Command) -> None:
 
 
 def _trip(book: Book, command: Command, rules: Rules) -> None:
-    """The breaker by hand, for the account or one ticker, to the operator's time or the configured cool-down (E6)."""
+    """The breaker by hand, for the account or one ticker, to the operator's time or the configured cool-down (E6). One that stands
+    longer already is not shortened: only resume loosens."""
     if command.until is not None and command.until <= book.now:
         _answer(book, command, "refused: --until is in the past", refused=True)
         return
     trip = msgspec.structs.replace(
         breaker.manual(command.actor, book.now, rules.breaker, until=command.until), symbol=command.symbol
     )
+    standing = book.booked.trips.get(trip_key(trip.kind.value, trip.symbol))
+    if standing is not None and standing.until > trip.until:
+        trip = msgspec.structs.replace(trip, until=standing.until)
     book.emit(trip.fact(book.account))
     cancel_entries(book, "breaker: by hand", command.symbol)
     what = command.symbol or "the account"
