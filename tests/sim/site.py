@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -127,6 +128,7 @@ class Site:
         self.links = links
         self.on_disk: Callable[[str, bytes], None] = lambda _path, _data: None
         self._armed: list[Fault] = []
+        self._set: Fault | None = None  # armed in the life that runs
         self._restart_s = RESTART_S
         self._chance = random.Random(f"{plan.seed}:site:{name}")
         self._starts = 0
@@ -155,6 +157,7 @@ class Site:
             for fault in self._armed:
                 if starting or fault.target != "K15":
                     life.env.armed = (fault.target, max(1, fault.n))
+                    self._set = fault
                     self.power_at_point, self._restart_s = fault.value >= 1.0, fault.for_s
                     self._armed.remove(fault)
                     return
@@ -165,7 +168,7 @@ class Site:
             self._arm(self.life, starting=False)
 
     def disarm(self) -> None:
-        self._armed = []
+        self._armed, self._set = [], None
         if self.life is not None:
             self.life.env.armed = None
 
@@ -186,6 +189,11 @@ class Site:
 
     def _gone(self, life: Life, *, power: bool) -> None:
         life.host.dead = True
+        if (
+            life.env.armed is not None and self._set is not None
+        ):  # another death came first: the next life meets this one
+            self._armed.append(self._set)
+        self._set = None
         self.life = None
         self.graveyard.append(life)
         self.links.sever(f"{life.host.name} is gone", silent=power)
@@ -206,7 +214,7 @@ class Site:
         self._later(RESTART_S if error is not None else self._restart_s)
 
     def _later(self, seconds: float) -> None:
-        self.loop.call_later(max(0.01, seconds), self.start)
+        self.loop.call_later(max(0.01, seconds), self.start, context=Context())
 
     # faults -----------------------------------------------------------------------------------------------------------
 

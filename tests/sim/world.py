@@ -57,8 +57,9 @@ class Result(msgspec.Struct, kw_only=True):
 class Truth:
     """The venue's own books, as the verdict asks for them."""
 
-    def __init__(self, venue: Venue) -> None:
+    def __init__(self, venue: Venue, ours: Callable[[OrderId], bool]) -> None:
         self.venue = venue
+        self.ours = ours
 
     def positions(self) -> dict[Symbol, Decimal]:
         return self.venue.positions()
@@ -67,10 +68,11 @@ class Truth:
         return {ExecId(e.exec_id): OrderId(e.order_id) for e in self.venue.executions}
 
     def taken(self) -> set[OrderId]:
-        return {OrderId(order.client_id) for order in self.venue.orders.values() if order.client_id}
+        return {name for o in self.venue.orders.values() if self.ours(name := OrderId(o.client_id))}
 
     def working(self) -> set[OrderId]:
-        return {OrderId(o.client_id) for o in self.venue.orders.values() if o.client_id and o.status == "working"}
+        working = [o for o in self.venue.orders.values() if o.status == "working"]
+        return {name for o in working if self.ours(name := OrderId(o.client_id))}
 
 
 class World:
@@ -237,9 +239,14 @@ class World:
 
     def _judge(self) -> None:
         self.promises.told()
-        for promise, text in judge(self.sites[0], Truth(self.venue), self.promises.ledger(self.sites[0])):
+        for promise, text in judge(self.sites[0], Truth(self.venue, self._ours), self.promises.ledger(self.sites[0])):
             self.promises.broken(promise, text)
             return
+
+    def _ours(self, order_id: OrderId) -> bool:
+        """Did the daemon that is judged send it? A second one's orders are strangers to it."""
+        sent = self.promises.submitted.get(order_id)
+        return sent is not None and sent[1].startswith(f"{self.sites[0].name}.")
 
     def run(self) -> Result:
         try:

@@ -20,6 +20,7 @@ from tradingd.core.events import Event, FillSeen, LinkLost, LinkUp, Quote
 from tradingd.core.rules import Rules
 from tradingd.core.types import NS, Instrument, Symbol
 from tradingd.ports import Broker, Env, LinkDown, SessionTaken, Throttled, VenueRefused
+from tradingd.shell.backoff import Backoff
 from tradingd.shell.channels import Inbox
 from tradingd.shell.dispatch import Dispatch
 from tradingd.shell.reconcile import Reconciler
@@ -28,13 +29,8 @@ T = TypeVar("T")
 
 HISTORY_BARS = 120
 AHEAD_NS = 5 * NS
-BACKOFF_S = (0.1, 30.0)
-REFUSALS_MAX = 3
-REFUSED_WAIT_S = 300.0
-TAKEN_WAIT_S = 600.0  # two who take the session from each other would do so for ever
 STEP_S = 30.0  # given to a login, to each question for what is traded, and to a whole reconciliation
 CLOSE_S = 5.0
-STEADY_S = 30.0  # a session that lasted so long was no flapping
 
 
 class Link:
@@ -60,34 +56,30 @@ class Link:
 
     async def run(self) -> None:
         """For ever: a session, its loss, a pause."""
-        low, high = BACKOFF_S
-        pause, refused = low, 0
-        back_at: int | None = None  # when a session that was taken may be taken back a second time
+        backoff = Backoff(self.env)
         while True:
-            began: int | None = None
-            taken = False
-            try:
-                await self.open()
-                began, refused = self.env.clock.mono(), 0
-                why = await self.broker.wait_closed()
-            except SessionTaken as error:
-                why, taken = f"taken over: {error}", True
-            except LinkDown as error:
-                why = str(error) or "the link is down"
-            except VenueRefused as error:  # of a question, not of a login, is no reason to stay away for long
-                refused = 0 if self._logged_in or isinstance(error, Throttled) else refused + 1
-                why = f"refused: {error}"
-            await self.lost(why, taken=taken)
-            if began is not None and self.env.clock.mono() - began >= STEADY_S * NS:
-                pause = low
-            jitter = 0.5 * self.env.rng.random()
-            wait = REFUSED_WAIT_S * (1.0 + jitter) if refused >= REFUSALS_MAX else pause * (0.5 + jitter)
-            if taken:
-                now = self.env.clock.mono()
-                wait = max(wait, ((back_at or now) - now) / NS)
-                back_at = now + int((wait + TAKEN_WAIT_S) * NS)
-            await self.env.clock.sleep(wait)
-            pause = min(high, pause * 2)
+            await self.env.clock.sleep(await self._session(backoff))
+
+    async def _session(self, backoff: Backoff) -> float:
+        """One session from login to loss; the seconds to stay away after it."""
+        began: int | None = None
+        taken = refused = False
+        try:
+            await self.open()
+            began = self.env.clock.mono()
+            why = await self.broker.wait_closed()
+        except SessionTaken as error:
+            why, taken = f"taken over: {error}", True
+        except LinkDown as error:
+            why = str(error) or "the link is down"
+        except VenueRefused as error:  # of a question, not of a login, is no reason to stay away for long
+            refused = not self._logged_in and not isinstance(error, Throttled)
+            why = f"refused: {error}"
+        await self.lost(why, taken=taken)
+        if refused:
+            return backoff.refused()
+        lasted = (self.env.clock.mono() - began) / NS if began is not None else None
+        return backoff.taken(lasted) if taken else backoff.lost(lasted)
 
     async def open(self) -> None:
         """One session up to ready. Raises LinkDown or VenueRefused."""

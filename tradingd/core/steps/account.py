@@ -43,7 +43,7 @@ from tradingd.core.facts import (
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import cancel, cancel_entries, ensure_protection, unwanted
 from tradingd.core.steps.levels import after_fill, redraw
-from tradingd.core.steps.limits import draw_loss_line, second_daemon
+from tradingd.core.steps.limits import draw_loss_line, hold_and_page, second_daemon
 from tradingd.core.steps.operator import finish_flatten, push_flatten
 from tradingd.core.types import NS, ZERO, Instrument, Leg, Money, Price, Qty, TradingState
 
@@ -65,12 +65,8 @@ def on_started(book: Book, event: Started, rules: Rules) -> None:
     window = rules.crash_loop_window_s * NS
     crashes = [s for s in book.booked.starts if not s.clean and book.now - s.ts <= window]
     if rules.crash_loop_starts and len(crashes) >= rules.crash_loop_starts:
-        book.emit(
-            StateChanged(
-                ts=book.now, account=book.account, key="rule:crash_loop", verb="halt", state=TradingState.HALTED,
-                actor="rule:crash_loop", reason=f"{len(crashes)} unclean starts in {rules.crash_loop_window_s:.0f} s",
-            )
-        )  # fmt: skip
+        why = f"{len(crashes)} unclean starts in {rules.crash_loop_window_s:.0f} s"
+        hold_and_page(book, "crash_loop", why, state=TradingState.HALTED)
     for symbol in list(book.booked.positions):
         if symbol in rules.instruments:
             book.watch(rules.instruments[symbol], band=rules.quotes.band, atr_bars=rules.quotes.atr_bars)
@@ -207,14 +203,8 @@ def on_account(book: Book, event: AccountSeen, rules: Rules) -> None:
                 text=f"cash: ours {booked.cash}, the venue's {event.cash}",
             )
         )  # fmt: skip
-    key, hold = "rule:account_blocked", booked.holds.get("rule:account_blocked")
-    if event.blocked and hold is None:
-        book.emit(
-            StateChanged(
-                ts=book.now, account=book.account, key=key, verb="pause", state=TradingState.REDUCING, actor=key,
-                reason="the venue blocked the account",
-            )
-        )  # fmt: skip
+    if event.blocked and "rule:account_blocked" not in booked.holds:
+        hold_and_page(book, "account_blocked", "the venue blocked the account")
 
 
 def on_dividend(book: Book, event: Dividend, rules: Rules) -> None:

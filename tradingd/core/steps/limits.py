@@ -62,12 +62,12 @@ def _emergency(book: Book, rules: Rules) -> None:
     _page(book, "emergency_liquidation", found.why)
 
 
-def stop_new_risk(book: Book, rule: str, reason: str) -> None:
+def stop_new_risk(book: Book, rule: str, reason: str, *, state: TradingState = TradingState.REDUCING) -> None:
     """Faults move down by themselves; only a named operator moves up."""
+    verb = "halt" if state is TradingState.HALTED else "pause"
     book.emit(
         StateChanged(
-            ts=book.now, account=book.account, key=f"rule:{rule}", verb="pause", state=TradingState.REDUCING,
-            actor=f"rule:{rule}", reason=reason,
+            ts=book.now, account=book.account, key=f"rule:{rule}", verb=verb, state=state, actor=f"rule:{rule}", reason=reason,
         )
     )  # fmt: skip
 
@@ -78,6 +78,13 @@ def second_daemon(book: Book, why: str) -> None:
         stop_new_risk(book, SECOND.removeprefix("rule:"), why)
     cancel_entries(book, "a second daemon")
     _page(book, "second_daemon", why)
+
+
+def hold_and_page(book: Book, rule: str, reason: str, *, state: TradingState = TradingState.REDUCING) -> None:
+    """A rule stops new risk: working entries are withdrawn and somebody is told (I14)."""
+    stop_new_risk(book, rule, reason, state=state)
+    cancel_entries(book, rule)
+    _page(book, rule, reason)
 
 
 def watch_stop_outs(book: Book, rules: Rules) -> None:

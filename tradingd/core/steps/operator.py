@@ -15,6 +15,7 @@ from tradingd.core.book.fold import trip_key
 from tradingd.core.book.orders import Life, Working
 from tradingd.core.events import Command, Verb
 from tradingd.core.facts import (
+    Alerted,
     BreakerResumed,
     CancelIntended,
     CommandSeen,
@@ -84,6 +85,9 @@ def _hold(book: Book, command: Command, state: TradingState, *, key: str = OPERA
                 reason=command.reason, command_id=command.id, until=until,
             )
         )  # fmt: skip
+        if command.actor.startswith("rule:"):  # nobody asked for it, so somebody must hear of it (I14)
+            code = command.actor.removeprefix("rule:")
+            book.emit(Alerted(ts=book.now, account=book.account, level="page", code=code, text=command.reason))
     cancel_entries(book, command.verb.value)
 
 
