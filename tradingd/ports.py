@@ -46,6 +46,10 @@ class VenueRefused(Exception):
         self.text = text
 
 
+class Throttled(VenueRefused):
+    """Asked too often (429): nothing happened, the session is well, and the same may be asked later (D16)."""
+
+
 class Broken(Exception):
     """The house is broken (journal, disk, configuration): stop, do not trade on."""
 

@@ -1,10 +1,10 @@
 """`./run sim`: campaigns of worlds, one world told, a failing world made smaller, planted bugs hunted.
 
-    ./run sim --seeds 300 --from 1          run worlds 1 to 300 on all cores; exit 1 when a promise was broken
-    ./run sim --seed 17 --trace             the story of one world
-    ./run sim --seed 17 --shrink FILE       make a failing world smaller and write its plan down
-    ./run sim --plan FILE --trace           run a plan that was written down
-    ./run sim --mutants                     plant each known bug and count the seeds until it is found
+./run sim --seeds 300 --from 1          run worlds 1 to 300 on all cores; exit 1 when a promise was broken
+./run sim --seed 17 --trace             the story of one world
+./run sim --seed 17 --shrink FILE       make a failing world smaller and write its plan down
+./run sim --plan FILE --trace           run a plan that was written down
+./run sim --mutants                     plant each known bug and count the seeds until it is found
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def _one(args: argparse.Namespace) -> int:
     else:
         print(plan_text(plan))
         print("\n".join(result.story if args.trace or result.violation else []))
-        print(f"digest {result.digest}, {result.steps} steps, {result.kills} kills: {result.violation or 'every promise held'}")
+        print(
+            f"digest {result.digest}, {result.steps} steps, {result.kills} kills: {result.violation or 'every promise held'}"
+        )
     if args.shrink is not None and result.violation is not None:
         promise = result.violation.promise
 

@@ -48,7 +48,9 @@ class Summary(msgspec.Struct, kw_only=True):
             for key, n in theirs.items():
                 mine[key] = mine.get(key, 0) + n
         if result.violation is not None:
-            self.failures.append({"seed": result.seed, "promise": result.violation.promise, "what": str(result.violation)})
+            self.failures.append(
+                {"seed": result.seed, "promise": result.violation.promise, "what": str(result.violation)}
+            )
 
     def sort(self) -> None:
         for name in ("faults", "points", "sometimes", "met"):
@@ -89,7 +91,9 @@ def _twice(plan: Plan, first: Result) -> Result:
     if second.digest != first.digest and first.violation is None:
         from tests.sim.promises import Violation
 
-        first.violation = Violation("seed", f"two runs of one seed differ: {first.digest} and {second.digest}", plan.seconds)
+        first.violation = Violation(
+            "seed", f"two runs of one seed differ: {first.digest} and {second.digest}", plan.seconds
+        )
     return first
 
 
@@ -131,7 +135,9 @@ def _take(ready: Any, batch: list[int], summary: Summary, on_result: Callable[[R
     try:
         results, cpu = msgspec.msgpack.decode(ready.recv_bytes(), type=tuple[list[Result], float])
     except EOFError:
-        summary.failures.append({"seed": batch[0], "promise": "fault", "what": f"the worker of seeds {batch[0]}.. died"})
+        summary.failures.append(
+            {"seed": batch[0], "promise": "fault", "what": f"the worker of seeds {batch[0]}.. died"}
+        )
         return False
     summary.cpu_seconds += cpu
     stop = False
@@ -142,14 +148,13 @@ def _take(ready: Any, batch: list[int], summary: Summary, on_result: Callable[[R
     return stop
 
 
-_warm = False
+_warm: list[int] = []
 
 
 def warm() -> None:
     """Caches of modules are filled before the first world counts, and the collector leaves all of that alone."""
-    global _warm
     if not _warm:
-        _warm = True
+        _warm.append(1)
         run(draw(0))
         gc.freeze()
 

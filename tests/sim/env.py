@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from tests.sim.disk import SimDisk
 from tests.sim.loop import Dead, Host, SimLoop
 from tradingd.core.types import NS
-from tradingd.ports import LinkDown, Transport
+from tradingd.ports import Clock, LinkDown, Transport
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class SimEnv:
     """armed: (point, passages left): dying there.   on_death: makes the world kill this host, called before anything unwinds."""
 
     def __init__(
-        self, loop: SimLoop, host: Host, clock: SimClock, disk: SimDisk, rng: random.Random, chances: Chances,
+        self, loop: SimLoop, host: Host, clock: Clock, disk: SimDisk, rng: random.Random, chances: Chances,
         on_death: Callable[[str], None],
     ) -> None:  # fmt: skip
         self.loop = loop
@@ -122,7 +122,7 @@ class SimEnv:
             result, error = fn(), None
         except Dead:
             return
-        except Exception as e:
+        except Exception as e:  # noqa: BLE001 - whatever it is belongs to the caller
             result, error = None, e
         self._later(lambda: self._returned(done, result, error))
 

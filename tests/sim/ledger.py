@@ -79,7 +79,9 @@ def replayed(facts: Sequence[AnyFact], house: House) -> Iterator[tuple[str, str]
                 book.replay(fact)
         ours, again = msgspec.json.encode(member.book.booked), msgspec.json.encode(book.booked)
         if ours != again:
-            at = next((i for i, (a, b) in enumerate(zip(ours, again, strict=False)) if a != b), min(len(ours), len(again)))
+            at = next(
+                (i for i, (a, b) in enumerate(zip(ours, again, strict=False)) if a != b), min(len(ours), len(again))
+            )
             yield "I8", f"live {ours[max(0, at - 60) : at + 60]!r}, replayed {again[max(0, at - 60) : at + 60]!r}"
 
 

@@ -110,7 +110,7 @@ class SimLoop(asyncio.BaseEventLoop):
     def _fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         host = HOST.get()
         error = context.get("exception")
-        if host is not None and host.dead or isinstance(error, Dead):
+        if (host is not None and host.dead) or isinstance(error, Dead):
             return
         self.faults.append((host.name if host else "world", str(context.get("message")), error))
 

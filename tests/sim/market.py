@@ -15,7 +15,7 @@ import msgspec
 
 from tests.sim.menu import Fault
 from tests.sim.moments import closes_before
-from tests.sim.plan import Plan, stream
+from tests.sim.plan import REST_S, Plan, stream
 from tradingd.core.events import Bar, Quote
 from tradingd.core.types import NS, Symbol
 
@@ -88,7 +88,8 @@ class Market:
 
     def _tick(self, each: Listed) -> None:
         pause = min(4.0 * self.plan.quote_s, max(0.02, each.rng.expovariate(1.0 / self.plan.quote_s)))
-        self._walk(each, each.rng.gauss(0.0, self.plan.volatility))
+        step = each.rng.gauss(0.0, self.plan.volatility)
+        self._walk(each, step if self.loop.time() < self.plan.seconds - REST_S else 0.0)
         self.loop.call_later(pause, self._tick, each)
 
     def _walk(self, each: Listed, step: float) -> None:

@@ -60,3 +60,10 @@ def closes_before(ts: int, n: int) -> list[int]:
         found.append(session.close_ns + NS)
         session = table.previous_before(session.open_ns)
     return found
+
+
+def closes_within(ts: int, seconds: float) -> float | None:
+    """Seconds from ts to the close of its session, when it comes within that time."""
+    session = _table().at(ts)
+    left = (session.close_ns - ts) / NS if session is not None else seconds + 1
+    return left if left <= seconds else None

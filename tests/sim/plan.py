@@ -15,11 +15,24 @@ from tests.sim.moments import moment, near_edge
 from tests.sim.venue.personality import PERSONALITIES
 from tradingd.core.types import AccountId
 
-__all__ = ["ACCOUNT", "FAULTS_UNTIL", "SECONDS", "SYMBOLS", "Fault", "Plan", "config_text", "draw", "names", "stream"]
+__all__ = [
+    "ACCOUNT",
+    "FAULTS_UNTIL",
+    "REST_S",
+    "SECONDS",
+    "SYMBOLS",
+    "Fault",
+    "Plan",
+    "config_text",
+    "draw",
+    "names",
+    "stream",
+]
 
 ACCOUNT = AccountId("one")
 SECONDS = 90.0
 FAULTS_UNTIL = 55.0
+REST_S = 6.0  # at the end of a world nobody has an idea and no price moves: what is under way then can end
 ONE_POSITION = {
     "conservative": 0.055,
     "moderate": 0.085,

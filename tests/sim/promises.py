@@ -44,7 +44,9 @@ class Violation(msgspec.Struct, frozen=True):
 class Promises:
     """One world's. fail: called once for each broken promise."""
 
-    def __init__(self, plan: Plan, now: Callable[[], float], wall: Callable[[], int], fail: Callable[[Violation], None]) -> None:
+    def __init__(
+        self, plan: Plan, now: Callable[[], float], wall: Callable[[], int], fail: Callable[[Violation], None]
+    ) -> None:
         self.plan = plan
         self.now = now
         self.wall = wall
@@ -53,7 +55,9 @@ class Promises:
         self.entries: dict[str, OrderId] = {}  # decision -> its entry
         self.halted: dict[str, float] = {}  # site -> when its halt was acknowledged
         self.resuming: dict[str, int] = {}
-        self.quotes: dict[tuple[str, Symbol], tuple[int, float, float]] = {}  # the last good one handed in: (ts, bid, ask)
+        self.quotes: dict[
+            tuple[str, Symbol], tuple[int, float, float]
+        ] = {}  # the last good one handed in: (ts, bid, ask)
         self.ledgers: dict[str, Ledger] = {}
         self.max_notional = math.inf
         self.price_max_age_s = 5.0
@@ -121,7 +125,9 @@ class Promises:
     def _one_id_one_order(self, life: Life, order: Order) -> None:
         before = self.submitted.get(order.order_id)
         if before is not None:
-            self.broken("I3", f"{order.order_id} was written at {before[0]:.3f} s by {before[1]} and now by {life.host.name}")
+            self.broken(
+                "I3", f"{order.order_id} was written at {before[0]:.3f} s by {before[1]} and now by {life.host.name}"
+            )
         self.submitted[order.order_id] = (self.now(), life.host.name, order)
         if order.leg is Leg.ENTRY:
             first = self.entries.setdefault(f"{life.site.name}:{order.decision_id}", order.order_id)
@@ -139,13 +145,15 @@ class Promises:
         if known is None:
             self.broken("I12", f"entry {order.order_id} in {order.symbol} without a good price in this life")
             return
-        ts, bid, ask = known
+        ts, _bid, ask = known
         age = (life.env.clock.wall() - ts) / NS
         if not age <= self.price_max_age_s + STALE_SLACK_S:
             self.broken("I12", f"entry {order.order_id} stands on a price {age:.2f} s old")
         price = float(order.limit) if order.limit is not None else ask
         if not float(order.qty) * order.ref_price <= self.max_notional * 1.0001:
-            self.broken("I6", f"entry {order.order_id} is worth {float(order.qty) * price:.2f}, allowed {self.max_notional}")
+            self.broken(
+                "I6", f"entry {order.order_id} is worth {float(order.qty) * price:.2f}, allowed {self.max_notional}"
+            )
 
     def asked(self, asked: Asked) -> None:
         """A resume may be in force as soon as it is asked."""
@@ -179,7 +187,11 @@ class Promises:
         leaves = _leaves(error)
         for leaf in leaves:
             if isinstance(leaf, Broken):
-                if life.site.disk.failed == 0 and life.site.disk.capacity is None and life.host.name not in self.disk_failed:
+                if (
+                    life.site.disk.failed == 0
+                    and life.site.disk.capacity is None
+                    and life.host.name not in self.disk_failed
+                ):
                     self.broken("fault", f"{life.host.name} ended though its disk never failed: {leaf}")
             elif not isinstance(leaf, OSError) or life.site.disk.failed == 0:
                 self.broken("fault", f"{life.host.name}: {type(leaf).__name__}: {leaf} {where(leaf)}")
@@ -227,8 +239,8 @@ def _leaves(error: BaseException) -> list[BaseException]:
 
 def compare_positions(ours: dict[Symbol, Any], theirs: dict[Symbol, Any]) -> list[str]:
     """Symbols that differ, in words."""
-    found = []
-    for symbol in sorted(ours.keys() | theirs.keys()):
-        if ours.get(symbol, 0) != theirs.get(symbol, 0):
-            found.append(f"{symbol}: ours {ours.get(symbol, 0)}, the venue's {theirs.get(symbol, 0)}")
-    return found
+    return [
+        f"{symbol}: ours {ours.get(symbol, 0)}, the venue's {theirs.get(symbol, 0)}"
+        for symbol in sorted(ours.keys() | theirs.keys())
+        if ours.get(symbol, 0) != theirs.get(symbol, 0)
+    ]

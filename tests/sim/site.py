@@ -24,6 +24,7 @@ from tradingd.core.events import Event
 from tradingd.core.signals.strategy import Loaded
 from tradingd.core.types import Order
 from tradingd.ports import Broken, Broker
+from tradingd.shell.clock import SteadyClock
 from tradingd.shell.desk import HouseDesk
 from tradingd.shell.house import House
 from tradingd.shell.reload import Reload
@@ -54,7 +55,7 @@ class Life:
         self.number = number
         self.host = Host(f"{site.name}.{number}")
         self.env = SimEnv(
-            site.loop, self.host, site.clock, site.disk, random.Random(f"{site.plan.seed}:env:{self.host.name}"),
+            site.loop, self.host, SteadyClock(site.clock), site.disk, random.Random(f"{site.plan.seed}:env:{self.host.name}"),
             site.chances, lambda why: site.die(why, power=site.power_at_point),
         )  # fmt: skip
         self.house: House | None = None

@@ -20,7 +20,7 @@ JOURNAL = "/state/journal"
 
 
 class Truth(Protocol):
-    """What the verdict asks of the venue. fills: executions of orders that are ours, by id, with the order's id.   taken: client
+    """What the verdict asks of the venue. fills: executions by id, with the client's order id.   taken: client
     ids that the venue has or had as orders.   open_ids: those that still work."""
 
     def positions(self) -> dict[Symbol, Decimal]: ...

@@ -15,10 +15,11 @@ import msgspec
 
 from tests.sim import order
 from tests.sim.env import Chances
-from tests.sim.loop import Deadlock, Host, Livelock, SimLoop
+from tests.sim.loop import Deadlock, Livelock, SimLoop
 from tests.sim.loop import run as run_loop
 from tests.sim.market import Market
 from tests.sim.minds import loaded
+from tests.sim.moments import closes_within
 from tests.sim.operator import Operator
 from tests.sim.plan import Fault, Plan, config_text, names, stream
 from tests.sim.promises import Promises, Violation
@@ -63,7 +64,7 @@ class Truth:
         return self.venue.positions()
 
     def fills(self) -> dict[ExecId, OrderId]:
-        return {ExecId(e.exec_id): OrderId(e.order_id) for e in self.venue.executions if e.order_id}
+        return {ExecId(e.exec_id): OrderId(e.order_id) for e in self.venue.executions}
 
     def taken(self) -> set[OrderId]:
         return {OrderId(order.client_id) for order in self.venue.orders.values() if order.client_id}
@@ -98,7 +99,7 @@ class World:
         self.promises.price_max_age_s = self.config.risk.price_max_age_s
         self.strategies = loaded(plan)
         self.sites = [self._site("a")]
-        self.operator = Operator(self.loop, stream(plan, "operator"), lambda: self._desk(), self._teller("operator"))
+        self.operator = Operator(self.loop, stream(plan, "operator"), self._desk, self._teller("operator"))
         self.operator.on_ask, self.operator.on_answer = self.promises.asked, self.promises.answered
         self._end: asyncio.Event | None = None
 
@@ -121,6 +122,7 @@ class World:
             broker = VenueBroker(self.venue, links, life.host, ACCOUNT)
             broker.on_submit = lambda sent: self._submitted(life, sent)
             broker.on_event = lambda event: self._delivered(life, event)
+            broker.failpoint, broker.wall = life.env.failpoint, life.env.clock.wall
             return broker
 
         site = Site(
@@ -145,11 +147,11 @@ class World:
 
     def _submitted(self, life: Life, sent: Order) -> None:
         self.trace.say(
-            life.host.name, f"sends {sent.order_id} {sent.leg} {sent.side} {sent.qty} {sent.symbol} {sent.limit} {sent.stop}"
+            life.host.name,
+            f"sends {sent.order_id} {sent.leg} {sent.side} {sent.qty} {sent.symbol} {sent.limit} {sent.stop}",
         )
         self._count(f"sent {sent.leg.value}")
         self.promises.submitted_by(life, sent)
-        life.env.failpoint("K5")
 
     def _delivered(self, life: Life, event: Event) -> None:
         self.promises.delivered(life, event)
@@ -157,10 +159,6 @@ class World:
         if name == "Quote":
             return
         self.trace.say(life.host.name, f"hears {event}")
-        if name == "FillSeen":
-            life.env.failpoint("K9")
-        elif name == "OrderAccepted":
-            life.env.failpoint("K6")
 
     def durable(self, life: Life, first: int, facts: Any) -> None:
         self.promises.durable(life, first, facts)
@@ -228,6 +226,8 @@ class World:
         for fault in self.plan.faults:
             self.loop.call_at(fault.at, self._strike, fault)
         self.loop.call_at(self.plan.calm, self._heal)
+        if (close := closes_within(self.plan.start, self.plan.seconds)) is not None:
+            self.loop.call_at(close, self.venue.end_session)
         while self.loop.time() < self.plan.seconds and not self._end.is_set():
             await asyncio.sleep(LOOK_S)
             for site in self.sites:

@@ -23,7 +23,7 @@ from tradingd.core.events import ClockSeen, Command, Event, LinkLost, Started, S
 from tradingd.core.facts import AnyFact
 from tradingd.core.rules import Rules
 from tradingd.core.types import AccountId, Instrument, Order
-from tradingd.ports import Broken, Broker, Env, LinkDown, Misconfigured, VenueRefused
+from tradingd.ports import Broken, Broker, Env, LinkDown, Misconfigured, Throttled, VenueRefused
 from tradingd.shell.channels import Inbox
 from tradingd.shell.dispatch import Dispatch
 from tradingd.shell.engine import Engine
@@ -41,6 +41,7 @@ log = structlog.get_logger("tradingd")
 
 SNAPSHOT_SCHEMA = 1
 SNAPSHOT_S_MAX = 30.0
+TAG = 6  # digits of the journal's own number in the ids of orders: a second daemon's are others (H4)
 DISK_S = 30.0  # how often is looked at what room the journal has
 
 
@@ -320,6 +321,8 @@ def _while_up(member: Member, work: Callable[[], Awaitable[None]]) -> Callable[[
             return
         try:
             await within("the reconciliation", work())
+        except Throttled:
+            raise  # the next round will do
         except (LinkDown, VenueRefused):
             member.dispatch.up = False
             with suppress(LinkDown), anyio.move_on_after(CLOSE_S):
@@ -354,7 +357,14 @@ def fold_books(
     saved: dict[str, Booked] = {}
     if recovery.snapshot is not None:
         saved = msgspec.json.decode(recovery.snapshot, type=Snapshot).accounts
-    books = {account: Book(account, currency=currencies[account], booked=saved.get(account)) for account in rules}
+    nonce = recovery.genesis.nonce[:TAG]
+    books = {
+        account: Book(
+            account, currency=currencies[account], booked=saved.get(account),
+            maker=f"{account}-{nonce}" if nonce.strip("0") else account,
+        )
+        for account in rules
+    }  # fmt: skip
     lost = sorted(set(saved) - set(books))
     for _seq, fact in recovery.tail():
         book = books.get(fact.account)

@@ -19,7 +19,7 @@ from tradingd.core.book.market import DAY_S
 from tradingd.core.events import Event, FillSeen, LinkLost, LinkUp, Quote
 from tradingd.core.rules import Rules
 from tradingd.core.types import NS, Instrument, Symbol
-from tradingd.ports import Broker, Env, LinkDown, SessionTaken, VenueRefused
+from tradingd.ports import Broker, Env, LinkDown, SessionTaken, Throttled, VenueRefused
 from tradingd.shell.channels import Inbox
 from tradingd.shell.dispatch import Dispatch
 from tradingd.shell.reconcile import Reconciler
@@ -53,6 +53,7 @@ class Link:
         self.reconciler = reconciler
         self.losses: dict[str, int] = {}
         self._held: list[FillSeen] | None = None
+        self._logged_in = False
         self.real_time = False  # set where the house's clock is the world's
         self.from_the_future = 0
         self._instrument = instrument
@@ -73,8 +74,8 @@ class Link:
                 why, taken = f"taken over: {error}", True
             except LinkDown as error:
                 why = str(error) or "the link is down"
-            except VenueRefused as error:
-                refused += 1
+            except VenueRefused as error:  # of a question, not of a login, is no reason to stay away for long
+                refused = 0 if self._logged_in or isinstance(error, Throttled) else refused + 1
                 why = f"refused: {error}"
             await self.lost(why, taken=taken)
             if began is not None and self.env.clock.mono() - began >= STEADY_S * NS:
@@ -91,7 +92,9 @@ class Link:
     async def open(self) -> None:
         """One session up to ready. Raises LinkDown or VenueRefused."""
         self._held = []  # a fill that comes before its instrument is known could not be booked
+        self._logged_in = False
         await within("the login", self.broker.connect(self.sink))
+        self._logged_in = True
         self.dispatch.sent_at.clear()
         self.dispatch.up = True
         self.inbox.offer(LinkUp(ts=self._now(), account=self.book.account, broker=self.broker.name))

@@ -100,13 +100,14 @@ class Reconciler:
     async def _order(self, working: Working) -> None:
         """The venue's word on one order of ours, as events."""
         order_id = working.order.order_id
+        asked = self.env.clock.mono()  # the venue looks after this moment, and how long before the answer nobody knows
         report = await self.broker.query(order_id)
         if self.env.sometimes("reconcile.answer_lost"):
             raise LinkDown("the answer about an order was lost")
         if working.life not in OPEN:
             return
         if report is None:
-            await self._not_found(working)
+            await self._not_found(working, asked)
         else:
             if report.cum_qty > working.cum_qty:
                 await self.fills()
@@ -115,9 +116,10 @@ class Reconciler:
             self._again(working, report)
         await self._settled()
 
-    async def _not_found(self, working: Working) -> None:
-        """NOT FOUND is a proof only on another connection than the order was written on, and only after the broker's time."""
-        order_id, now = working.order.order_id, self.env.clock.mono()
+    async def _not_found(self, working: Working, now: int) -> None:
+        """NOT FOUND is a proof only on another connection than the order was written on, and only when it was asked after the
+        broker's time. now: monotonic ns, when it was asked."""
+        order_id = working.order.order_id
         sent = self.dispatch.sent_at.get(order_id)  # on the connection that is open now; None: on one before
         if working.life is Life.UNKNOWN and working.arrived:
             return  # the venue had it once: it cannot be `never`, and stays visibly unknown until somebody looked

@@ -5,15 +5,21 @@ from __future__ import annotations
 from random import Random
 
 from tests.sim.minds import eager, flipper, liar, raiser, steady
-from tests.sim.plan import Plan, stream
+from tests.sim.plan import REST_S, Plan, stream
 from tradingd.core.signals.strategy import Loaded, load
+from tradingd.core.types import NS
 
 MODULES = {"steady": steady, "eager": eager, "flipper": flipper, "raiser": raiser, "liar": liar}
 
 
 def loaded(plan: Plan) -> tuple[Loaded, ...]:
     """The minds the plan names, in its order; KeyError for a name nobody has."""
-    return tuple(load(name, MODULES[name], _settings(name, stream(plan, f"mind:{name}"))) for name in plan.minds)
+    until = plan.start + round((plan.seconds - REST_S) * NS)
+    found = []
+    for name in plan.minds:
+        settings = {"until": until, **_settings(name, stream(plan, f"mind:{name}"))}
+        found.append(load(name, MODULES[name], settings))
+    return tuple(found)
 
 
 def _settings(name: str, rng: Random) -> dict[str, object]:

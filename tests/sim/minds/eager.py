@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tests.sim.minds.pace import Pace, word
+from tests.sim.minds.pace import FOREVER, Pace, word
 from tradingd.core.events import Action, Quote
 from tradingd.core.signals.strategy import Signal, View
 
@@ -13,8 +13,10 @@ State = Pace
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """sell_every: each so-many-th idea is a SELL, >= 2.   gap_s: at least so long between two ideas about one symbol."""
+    """until: silent from this time on, ns.
+    sell_every: each so-many-th idea is a SELL, >= 2.   gap_s: at least so long between two ideas about one symbol."""
 
+    until: int = FOREVER
     sell_every: int = 9
     gap_s: float = 1.0
 
@@ -28,7 +30,7 @@ def initial(_: Settings) -> Pace:
 
 
 def decide(settings: Settings, state: Pace, _view: View, event: Quote) -> tuple[Pace, tuple[Signal, ...]]:
-    if state.since_s(event.symbol, event.ts) < settings.gap_s:
+    if event.ts >= settings.until or state.since_s(event.symbol, event.ts) < settings.gap_s:
         return state, ()
     state = state.heard().spoke(event.symbol, event.ts)
     action = Action.BUY if state.seen % settings.sell_every else Action.SELL

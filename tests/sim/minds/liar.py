@@ -6,7 +6,7 @@ import math
 
 import msgspec
 
-from tests.sim.minds.pace import Pace, word
+from tests.sim.minds.pace import FOREVER, Pace, word
 from tradingd.core.events import Action, Quote
 from tradingd.core.signals.strategy import Signal, View
 from tradingd.core.types import Symbol
@@ -19,8 +19,10 @@ STRANGE = ("ZZZ", "", "aaa", "AAA ", "AAA\n", "../AAA", "A" * 300, "\u0410\u0410
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """every_s: between two lies about one symbol."""
+    """until: silent from this time on, ns.
+    every_s: between two lies about one symbol."""
 
+    until: int = FOREVER
     every_s: float = 4.0
 
 
@@ -29,7 +31,7 @@ def initial(_: Settings) -> Pace:
 
 
 def decide(settings: Settings, state: Pace, _view: View, event: Quote) -> tuple[Pace, tuple[Signal, ...]]:
-    if state.since_s(event.symbol, event.ts) < settings.every_s:
+    if event.ts >= settings.until or state.since_s(event.symbol, event.ts) < settings.every_s:
         return state, ()
     state = state.heard().spoke(event.symbol, event.ts)
     return state, lies(state.seen, event)

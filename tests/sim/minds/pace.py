@@ -10,6 +10,8 @@ from tradingd.core.events import Action, Quote
 from tradingd.core.signals.strategy import Signal
 from tradingd.core.types import NS, Symbol
 
+FOREVER = 1 << 62  # ns
+
 
 class Pace(msgspec.Struct, frozen=True):
     """said: time of the last word by symbol, ns.   seen: quotes so far."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tests.sim.minds import steady
-from tests.sim.minds.pace import Pace
+from tests.sim.minds.pace import FOREVER, Pace
 from tradingd.core.events import Quote
 from tradingd.core.signals.strategy import Signal, View
 
@@ -14,9 +14,11 @@ State = Pace
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """every: raise on each so-many-th quote, 1 always. A raise leaves the state as it was, so it is counted by the quote's own
+    """until: silent from this time on, ns.
+    every: raise on each so-many-th quote, 1 always. A raise leaves the state as it was, so it is counted by the quote's own
     sequence.   trader: what it does between."""
 
+    until: int = FOREVER
     every: int = 40
     trader: steady.Settings = steady.Settings(wait_s=2.0, hold_s=5.0)
 
@@ -30,6 +32,8 @@ def initial(settings: Settings) -> Pace:
 
 
 def decide(settings: Settings, state: Pace, view: View, event: Quote) -> tuple[Pace, tuple[Signal, ...]]:
+    if event.ts >= settings.until:
+        return state, ()
     if event.seq % settings.every == 0:
         raise ZeroDivisionError(f"spread of {event.symbol} at {event.ts}")
     return steady.decide(settings.trader, state, view, event)

@@ -40,7 +40,7 @@ class Book:
         "last_event_ts",
         "last_reconcile_ts",
         "loss_line",
-        "markets",
+        "maker", "markets",
         "now",
         "quotes",
         "strategy_errors",
@@ -48,8 +48,11 @@ class Book:
         "twins",
     )  # fmt: skip
 
-    def __init__(self, account: AccountId, *, currency: str = "USD", booked: Booked | None = None) -> None:
+    def __init__(
+        self, account: AccountId, *, currency: str = "USD", booked: Booked | None = None, maker: str = ""
+    ) -> None:
         self.account = account
+        self.maker = maker or account
         self.booked = booked or Booked(account=account, currency=currency)
         self.markets: dict[Symbol, Market] = {}
         self.facts: list[AnyFact] = []

@@ -102,6 +102,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     limit: Price | None = None
     stop: Price | None = None
     protective: bool = False
+    maker: str = ""  # what ids begin with: the account, and which journal it is
     suffix: str = ""  # tells several orders of one leg of one decision apart
 
 
@@ -271,8 +272,9 @@ def _verdict(intent: Intent, checks: tuple[Check, ...], *, reduce_only: bool) ->
 
 
 def order_id(intent: Intent) -> OrderId:
-    """Derived from (account, decision sequence, leg): a replay makes the same id, a resend is harmless (O2)."""
-    return OrderId(f"{intent.account}.{intent.seq}.{intent.leg.value}{intent.suffix}")
+    """Derived from (account, journal, decision sequence, leg): a replay makes the same id, a resend is harmless (O2),
+    and a daemon with another journal makes other ids for the same account (H4)."""
+    return OrderId(f"{intent.maker or intent.account}.{intent.seq}.{intent.leg.value}{intent.suffix}")
 
 
 def may_send(

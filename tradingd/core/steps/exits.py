@@ -96,7 +96,8 @@ def close(
     seq = book.booked.decision_seq + 1
     protective = source in PROTECTIVE
     intent = Intent(
-        account=book.account, decision_id=DecisionId(f"d{seq}"), seq=seq, symbol=symbol, side=side, qty=qty, leg=Leg.EXIT,
+        account=book.account, maker=book.maker,
+        decision_id=DecisionId(f"d{seq}"), seq=seq, symbol=symbol, side=side, qty=qty, leg=Leg.EXIT,
         type=OrderType.MARKET, tif=Tif.DAY, ref_price=market.bid if side is Side.SELL else market.ask, ref_ts=market.ts,
         protective=protective,
     )  # fmt: skip
@@ -250,7 +251,8 @@ def _place(book: Book, symbol: Symbol, position: Qty, stop: Price, rules: Rules)
     decision_id = levels.decision_id or DecisionId(f"d{book.booked.decision_seq}")
     seq = int(decision_id[1:])
     intent = Intent(
-        account=book.account, decision_id=decision_id, seq=seq, symbol=symbol, side=Side.SELL if position > 0 else Side.BUY,
+        account=book.account, maker=book.maker,
+        decision_id=decision_id, seq=seq, symbol=symbol, side=Side.SELL if position > 0 else Side.BUY,
         qty=Qty(abs(position)), leg=Leg.PROTECT, type=OrderType.STOP, tif=Tif.GTC, stop=stop,
         ref_price=market.mid, ref_ts=market.ts, protective=True,
     )  # fmt: skip

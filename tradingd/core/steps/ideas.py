@@ -222,7 +222,8 @@ def _intent(book: Book, draft: Draft, market: Market, price: float, seq: int, ru
     limit = market.instrument.price(price * slip, to="up" if draft.side is Side.BUY else "down") if limited else None
     assert draft.sized is not None
     return Intent(
-        account=book.account, decision_id=DecisionId(f"d{seq}"), seq=seq, symbol=Symbol(draft.rec.symbol), side=draft.side,
+        account=book.account, maker=book.maker,
+        decision_id=DecisionId(f"d{seq}"), seq=seq, symbol=Symbol(draft.rec.symbol), side=draft.side,
         qty=draft.sized.qty, leg=Leg.ENTRY, tif=rules.entry.tif, type=OrderType.LIMIT if limited else OrderType.MARKET, limit=limit,
         ref_price=price, ref_ts=market.ts,
     )  # fmt: skip

@@ -47,7 +47,7 @@ from tradingd.core.steps.limits import SECOND, draw_loss_line, second_daemon, st
 from tradingd.core.steps.operator import push_flatten
 from tradingd.core.types import ZERO, Instrument, Leg, Money, OrderId, Price, Qty, Symbol, VenueOrderId
 
-OUR_ID = re.compile(r"\d+\.[a-z]\d*")
+OUR_ID = re.compile(r"(-[0-9a-f]{6})?\.\d+\.[a-z]\d*")
 
 _WHAT = {
     OrderAccepted: What.ACCEPT, OrderRejected: What.REJECT, OrderUnknown: What.LOSE, OrderNever: What.NEVER,
@@ -315,8 +315,7 @@ def on_foreign(book: Book, event: ForeignOrder, rules: Rules) -> None:
 
 def _not_intended(book: Book, order_id: OrderId) -> None:
     """An id of our own making that we never intended: another daemon makes them for this account (H4)."""
-    prefix = f"{book.account}."
-    ours = order_id.startswith(prefix) and OUR_ID.fullmatch(order_id[len(prefix) :])
+    ours = order_id.startswith(book.account) and OUR_ID.fullmatch(order_id[len(book.account) :])
     if ours and SECOND not in book.booked.holds:
         second_daemon(book, f"order {order_id} was never intended here")
 
