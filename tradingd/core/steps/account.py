@@ -41,10 +41,11 @@ from tradingd.core.facts import (
     TradableChanged,
 )  # fmt: skip
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import cancel, cancel_entries, ensure_protection, unwanted
+from tradingd.core.steps.exits import cancel, cancel_entries, unwanted
 from tradingd.core.steps.levels import after_fill, redraw
 from tradingd.core.steps.limits import draw_loss_line, second_daemon
 from tradingd.core.steps.operator import finish_flatten, push_flatten
+from tradingd.core.steps.protect import ensure_protection
 from tradingd.core.types import NS, ZERO, Instrument, Leg, Money, Price, Qty, TradingState
 
 CASH_TOLERANCE = Money(ZERO + 1)  # account currency; fees rounded by the venue stay below this
