@@ -14,6 +14,7 @@ from tradingd.core.events import (
     Dividend,
     FxRate,
     InstrumentStatus,
+    Leaving,
     LinkLost,
     LinkUp,
     PositionsSeen,
@@ -106,6 +107,10 @@ def on_clock(book: Book, event: ClockSeen, rules: Rules) -> None:
     book.emit(Alerted(ts=book.now, account=book.account, level=level, code="wall_clock", text=reason))
     if off:
         cancel_entries(book, "the clock was set")
+
+
+def on_leaving(book: Book, event: Leaving, rules: Rules) -> None:
+    cancel_entries(book, "the daemon stops")
 
 
 def on_stopping(book: Book, event: Stopping, rules: Rules) -> None:
