@@ -104,6 +104,22 @@ async def test_a_pause_between_intent_and_send_stops_an_entry() -> None:
         assert (s.broker.count("submit"), s.entry.why) == (0, "never written: reducing")
 
 
+async def test_an_entry_that_was_taken_back_before_it_left_is_never_written() -> None:
+    """H11, I7: an order and its cancel on their way together would be a race at the venue."""
+    async with stage() as s:
+        gate = gated(s)
+        s.quote()
+        s.idea()
+        s.house.engine.pump()
+        await turns()
+        s.house.offer(s.command(Verb.CANCEL))
+        s.house.engine.pump()
+        gate.set()
+        await s.house.quiesce()
+        assert (s.broker.count("submit"), s.broker.count("cancel")) == (0, 0)
+        assert (s.entry.life, s.entry.why) == (Life.NEVER, "never written: taken back meanwhile: operator test")
+
+
 async def test_a_price_that_grew_old_while_the_disk_was_slow_stops_it() -> None:
     """I12, B10: five seconds for a sync, and the decision stands on a price nobody would defend."""
     async with stage() as s:

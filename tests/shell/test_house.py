@@ -9,14 +9,16 @@ from pathlib import Path
 import anyio
 import pytest
 
+from tests.fakes.broker import SILENT
 from tests.fakes.disk import FakeDisk
 from tests.fakes.env import FakeEnv
-from tests.shell.stage import AAA, ONE, T0, TWO, Stage, built, stage, turns, venue
+from tests.shell.stage import AAA, BBB, ONE, T0, TWO, Stage, built, stage, turns, venue
 from tradingd.core.book.orders import Life
 from tradingd.core.events import LinkLost, Verb
-from tradingd.core.facts import LinkChanged, ShutDown, StartedUp, StateChanged
+from tradingd.core.facts import CancelIntended, LinkChanged, ShutDown, StartedUp, StateChanged
 from tradingd.core.types import Leg, TradingState
 from tradingd.ports import Broken, LinkDown, Misconfigured, PositionsReport
+from tradingd.shell import house as house_module
 from tradingd.shell import link
 from tradingd.shell.env import RealEnv, ReplayClock
 from tradingd.shell.journal import JournalLocked
@@ -137,7 +139,7 @@ async def lived(s: Stage, until: asyncio.Event, *, why: str = "test") -> None:
 
 @pytest.mark.parametrize("held", [True, False])
 async def test_a_clean_stop_leaves_positions_and_ends_with_its_word(held: bool) -> None:
-    """H11, B1: nothing is cancelled or closed; ShutDown is the last fact; the next start is clean."""
+    """H11, B1: no position is closed and no stop cancelled; ShutDown is the last fact; the next start is clean."""
     disk = FakeDisk()
     env = FakeEnv(disk, T0)
     clock = env.clock
@@ -167,6 +169,38 @@ async def test_a_clean_stop_leaves_positions_and_ends_with_its_word(held: bool) 
         assert isinstance(begun, StartedUp)
         assert begun.clean
         assert (t.book.qty(AAA) > 0) == held
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_a_clean_stop_takes_working_entries_back(answers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """H11: what would open a position while nobody looks is cancelled, journaled, and not waited for for ever; stops stay."""
+    monkeypatch.setattr(house_module, "WITHDRAW_S", 0.02)
+    env = FakeEnv(FakeDisk(), T0)
+    clock = env.clock
+    assert isinstance(clock, ReplayClock)
+    broker = venue(ONE, clock)
+    house = built(env, clock, {ONE: broker})
+    s = Stage(house, env, clock, {ONE: broker})
+    house.start("demo", "b", "c")
+    stopping = asyncio.Event()
+    async with anyio.create_task_group() as group:
+        group.start_soon(lived, s, stopping)
+        await turns()
+        await s.hold(AAA)
+        entry = await s.decide(BBB)
+        if not answers:
+            broker.script["cancel"].append(SILENT)
+        stopping.set()
+        await turns(2)
+        s.quote(AAA)
+        s.idea(BBB)
+    await house.journal.close()
+    assert broker.orders[entry].status == "cancelled"
+    assert broker.orders[s.order(Leg.PROTECT).order.order_id].status == "working"
+    assert [f.why for f in s.said(CancelIntended) if isinstance(f, CancelIntended)] == ["the daemon stops"]
+    assert s.book.order(entry).life is (Life.CANCELLED if answers else Life.LIVE)  # type: ignore[union-attr]
+    assert isinstance(s.durable[-1], ShutDown)
+    assert broker.count("submit") == 3, "nothing was opened while it stopped"
 
 
 async def test_what_happens_while_it_stops_does_not_come_after_the_last_word() -> None:

@@ -487,3 +487,27 @@ async def test_a_halt_holds_while_everything_is_reconciled() -> None:
         assert len(s.said(CommandSeen)) == 1
         assert s.member.account == ONE
         assert s.said(OrderIntended) == []
+
+
+@pytest.mark.parametrize("how", ["resync", "healthy"])
+async def test_a_stop_that_works_with_other_figures_than_ours_is_put_right(how: str) -> None:
+    """B6, R3: halved or moved by somebody at the venue; seen when orders are compared, and amended back."""
+    async with stage() as s:
+        await s.hold()
+        stop = s.order(Leg.PROTECT)
+        right = s.broker.orders[stop.order.order_id]
+        s.broker.orders[stop.order.order_id] = msgspec.structs.replace(
+            right, qty=Qty(right.qty / 2), stop=Price(Decimal("90.00"))
+        )
+        if how == "resync":
+            await relink(s)
+        else:
+            await s.member.reconciler.foreign()
+            await s.house.quiesce()
+        now = s.broker.orders[stop.order.order_id]
+        assert (now.qty, now.stop) == (right.qty, right.stop) == (stop.qty, stop.stop)
+        assert s.member.reconciler.mismatches["order_altered"] == 1
+        asked = s.broker.count("replace")
+        await s.member.reconciler.foreign()
+        await s.house.quiesce()
+        assert s.broker.count("replace") == asked == 1

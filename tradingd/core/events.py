@@ -311,6 +311,10 @@ class ConfigLoaded(Said):
     changes: tuple[tuple[str, str, str], ...]
 
 
+class Leaving(Said):
+    """The process will stop in a moment: what would open something is taken back, what protects stays (H11)."""
+
+
 class Stopping(Said):
     reason: str
 
@@ -325,5 +329,5 @@ Event = (
     Quote | Bar | Recommendation | OrderAccepted | OrderRejected | OrderUnknown | OrderNever | OrderCancelled | OrderExpired
     | OrderReplaced | ReplaceRejected | CancelRejected | FillSeen | ForeignOrder | PositionsSeen | AccountSeen | LinkUp
     | LinkLost | Reconciled | Dividend | Split | InstrumentStatus | FxRate | Command | Timer | Started | Stopping | ConfigLoaded
-    | ClockSeen
+    | ClockSeen | Leaving
 )  # fmt: skip

@@ -31,6 +31,7 @@ from tradingd.core.events import (
     ForeignOrder,
     FxRate,
     InstrumentStatus,
+    Leaving,
     LinkLost,
     LinkUp,
     OrderAccepted,
@@ -66,7 +67,7 @@ _HANDLERS: dict[type, Handler] = {
     Reconciled: account.on_link, Dividend: account.on_dividend, Split: account.on_split,
     InstrumentStatus: account.on_status, FxRate: account.on_rate, Command: operator.on_command, Timer: clockwork.on_timer,
     Started: account.on_started, Stopping: account.on_stopping,
-    ConfigLoaded: account.on_config, ClockSeen: account.on_clock,
+    ConfigLoaded: account.on_config, ClockSeen: account.on_clock, Leaving: account.on_leaving,
 }  # fmt: skip
 
 _FROM_VENUE = (

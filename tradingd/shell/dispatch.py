@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import anyio
 
 from tradingd.core.book.book import Book
-from tradingd.core.book.orders import Life
+from tradingd.core.book.orders import FINAL, Life
 from tradingd.core.events import CancelRejected, OrderNever, OrderRejected, OrderUnknown, ReplaceRejected
 from tradingd.core.facts import AnyFact, CancelIntended, OrderIntended, OrderMoved, ReplaceIntended
 from tradingd.core.gates.gate import may_send, reduces
@@ -46,6 +46,7 @@ class Dispatch:
         self.rules = rules
         self.inbox = inbox
         self.halted = False
+        self.leaving = False  # the process will stop: nothing is opened any more
         self.up = False  # the link can carry orders; set by the link's task
         self.sent_at: dict[
             OrderId, int
@@ -139,9 +140,17 @@ class Dispatch:
             order, state, now=self.env.clock.wall(), price_ts=market.ts if market else 0, link_up=self.book.booked.link_up,
             s=self.rules.gate,
         )  # fmt: skip
-        return reason.value if reason is not None else None
+        if reason is not None:
+            return reason.value
+        if working.cancel_asked:
+            return f"taken back meanwhile: {working.why}"
+        return "the daemon stops" if self.leaving and not order.reduce_only else None
 
     async def _cancel(self, work: CancelIntended) -> None:
+        working = self.book.order(work.order_id)
+        unwritten = working is not None and working.life is Life.INTENDED and work.order_id not in self.sent_at
+        if unwritten or (working is not None and working.life in FINAL):
+            return  # it was refused right here, or has ended; of what an earlier connection wrote the resync asks
         if not self.up:
             return  # asked again by the resync that follows the next connect
         try:

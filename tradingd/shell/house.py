@@ -19,10 +19,10 @@ from prometheus_client import CollectorRegistry
 from tradingd.config.model import HouseSettings
 from tradingd.core.book.book import Book
 from tradingd.core.book.booked import Booked
-from tradingd.core.events import ClockSeen, Command, Event, LinkLost, Started, Stopping, Timer, Verb
+from tradingd.core.events import ClockSeen, Command, Event, Leaving, LinkLost, Started, Stopping, Timer, Verb
 from tradingd.core.facts import AnyFact
 from tradingd.core.rules import Rules
-from tradingd.core.types import AccountId, Instrument, Order
+from tradingd.core.types import AccountId, Instrument, Leg, Order
 from tradingd.ports import Broken, Broker, Env, LinkDown, Misconfigured, Throttled, VenueRefused
 from tradingd.shell.channels import Inbox
 from tradingd.shell.dispatch import Dispatch
@@ -42,6 +42,7 @@ log = structlog.get_logger("tradingd")
 SNAPSHOT_SCHEMA = 1
 SNAPSHOT_S_MAX = 30.0
 TAG = 6  # digits of the journal's own number in the ids of orders: a second daemon's are others (H4)
+WITHDRAW_S = 5.0
 DISK_S = 30.0  # how often is looked at what room the journal has
 
 
@@ -160,6 +161,7 @@ class House:
                 for every in self.schedule.chores:
                     sources.start_soon(chore, self.env, every.name, lambda every=every: every.run(self.env.clock))
                 await stopping.wait()
+                await self.withdraw()
                 sources.cancel_scope.cancel()
             await self.finish(why())
             group.cancel_scope.cancel()
@@ -169,6 +171,20 @@ class House:
         group.start_soon(essential, "journal", self.journal.run)
         for member in self.members.values():
             group.start_soon(essential, f"dispatch:{member.account}", member.dispatch.run)
+
+    async def withdraw(self) -> None:
+        """Before a stop: working entries are taken back, protective stops stay (H11). What the venue does not answer in time is
+        left to the next start."""
+        for member in self.members.values():
+            member.dispatch.leaving = True
+        self.offer(Leaving(ts=self.env.clock.wall()))
+        self.engine.pump()
+        change = self.watcher()
+        with anyio.move_on_after(WITHDRAW_S):
+            while any(_entering(member) for member in self.members.values()):
+                change.clear()
+                await change.wait()
+        self.unwatch(change)
 
     async def finish(self, why: str) -> None:
         """The last facts, durable. Positions and their stops at the venue stay. `close` comes after the links' tasks ended: a
@@ -311,6 +327,11 @@ class House:
             self._snapshot_seq = self.journal.seq
             with anyio.move_on_after(SNAPSHOT_S_MAX, shield=True):  # half written, it would look like a broken disk
                 await self.journal.snapshot(self.dump())
+
+
+def _entering(member: Member) -> bool:
+    """Are there entries that the venue could still be asked to take back?"""
+    return member.dispatch.up and member.book.booked.link_up and bool(member.book.open_orders(leg=Leg.ENTRY))
 
 
 def _while_up(member: Member, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:

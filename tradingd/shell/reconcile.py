@@ -149,9 +149,13 @@ class Reconciler:
             case "rejected":
                 found.append(OrderRejected(**common, code=report.code or "rejected", text=report.text))  # type: ignore[arg-type]
             case _:
-                if report.rev > working.rev:
+                rev = report.rev
+                if _altered(working, report):
+                    self._count("order_altered")
+                    rev = working.next_rev()
+                if rev > working.rev:
                     found.append(
-                        OrderReplaced(**common, rev=report.rev, qty=report.qty, limit=report.limit, stop=report.stop)  # type: ignore[arg-type]
+                        OrderReplaced(**common, rev=rev, qty=report.qty, limit=report.limit, stop=report.stop)  # type: ignore[arg-type]
                     )
         return found
 
@@ -185,6 +189,7 @@ class Reconciler:
         there = {report.order_id for report in reports if report.order_id}
         for report in reports:
             if self._ours(report):
+                await self._look_closer(report)
                 continue
             if report.venue_order_id in self.book.booked.foreign:
                 continue
@@ -207,6 +212,11 @@ class Reconciler:
                 self._count("order_ended")
                 await self._order(working)
         await self._settled()
+
+    async def _look_closer(self, report: OrderReport) -> None:
+        working = self.book.order(report.order_id)
+        if working is not None and _altered(working, report):
+            await self._order(working)
 
     def _ours(self, report: OrderReport) -> bool:
         """Under an id of ours stands what we intended; the same id with other content is another daemon's (H4)."""
@@ -269,3 +279,12 @@ class Reconciler:
 
     def _count(self, kind: str) -> None:
         self.mismatches[kind] = self.mismatches.get(kind, 0) + 1
+
+
+def _altered(working: Working, report: OrderReport) -> bool:
+    """Does it work at the venue with other figures than the ones both sides agreed on, and no question is out?"""
+    if working.life not in (Life.LIVE, Life.PARTIAL) or report.status != "working" or working.rev_asked > working.rev:
+        return False
+    other_qty = report.qty != working.qty
+    other_stop = report.stop is not None and report.stop != working.stop
+    return report.rev <= working.rev and (other_qty or other_stop)

@@ -7,11 +7,11 @@ from math import inf, nan
 
 import pytest
 
-from tests.core.world import ACME, BOLT, World
+from tests.core.world import ACME, BOLT, DAY, World
 from tradingd.core.events import Quote, Verb
-from tradingd.core.facts import BreakerKind, BreakerTripped, Decided, Kind, OrderIntended, Outcome
+from tradingd.core.facts import BreakerKind, BreakerTripped, Decided, Kind, OrderIntended, Outcome, Reason
 from tradingd.core.rules import QuoteSettings
-from tradingd.core.types import NS, Side, Symbol
+from tradingd.core.types import NS, Leg, Side, Symbol
 
 D = Decimal
 
@@ -40,6 +40,55 @@ def test_a_bad_quote_is_quarantined_and_counted(kind, bid, ask):
     assert (market.bid, market.ask, market.mid, market.ts) == before
     assert (world.book.equity, world.book.quotes) == (equity, quotes)
     assert market.quarantined == {kind: 1}
+
+
+@pytest.mark.parametrize(("ahead_s", "believed"), [(5.0, True), (5.1, False), (3600.0, False)])
+def test_a_quote_from_the_future_of_its_arrival_is_thrown_away(ahead_s, believed):
+    """E8, B7: whoever hands it in; it would end cool-downs and blind the stop. Where nobody noted the arrival nothing is known."""
+    world = World()
+    market, now = world.book.markets[ACME], world.now
+    ts = now + int(ahead_s * NS)
+    world.step(Quote(ACME, 101.0, 101.1, ts, recv_ts=now))
+    assert (market.bid == 101.0) == believed
+    assert market.quarantined == ({} if believed else {"future": 1})
+    assert (world.book.now > now) == believed
+    world.step(Quote(ACME, 102.0, 102.1, ts + NS))
+    assert market.bid == 102.0
+
+
+def test_a_demo_whose_clock_follows_the_quotes_believes_the_next_morning():
+    """B4: there the time of arrival is the time of the quote before."""
+    world = World(mode="demo")
+    world.step(Quote(ACME, 101.0, 101.1, world.now + DAY, recv_ts=world.now))
+    assert world.book.markets[ACME].bid == 101.0
+
+
+@pytest.mark.parametrize(("age_s", "reasons"), [(5, ()), (6, (Reason.STALE_PRICE,))])
+def test_a_quote_that_was_old_when_it_came_is_no_basis_for_an_entry(age_s, reasons):
+    """F1, D5: a stream that runs behind shows nothing by its own times; stops are watched on it all the same."""
+    world = World()
+    world.wait(60)
+    world.step(Quote(ACME, 99.9, 100.1, world.now, recv_ts=world.now + age_s * NS))
+    assert world.recommend(ACME).reasons == reasons
+    assert world.book.markets[ACME].bid == 99.9
+
+
+@pytest.mark.parametrize("known", ["close", "cost"])
+def test_the_first_print_after_a_start_must_be_near_what_is_known(known):
+    """F4, B7: one absurd print right after a restart sets off no stop; three that agree are a new level, as ever."""
+    world = World()
+    world.buy(ACME)
+    world.restart()
+    if known == "close":
+        world.bars()
+    world.connect()
+    assert world.quote(ACME, 40.0) == ()
+    assert world.book.markets[ACME].quarantined == {"absurd": 1}
+    assert not world.book.open_orders(ACME, Leg.EXIT)
+    world.quote(ACME, 40.0)
+    world.quote(ACME, 40.0)
+    assert world.book.markets[ACME].mid == 40.0
+    assert world.book.qty(ACME) > 0
 
 
 def test_late_and_repeated_quotes_are_quarantined():

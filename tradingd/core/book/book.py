@@ -111,6 +111,8 @@ class Book:
         market = self.markets.get(instrument.symbol)
         if market is None:
             market = self.markets[instrument.symbol] = Market(instrument, band=band, atr_bars=atr_bars)
+            if self.qty(instrument.symbol):
+                market.expect(self._paid(instrument.symbol))
         return market
 
     def rate(self, instrument: Instrument) -> Decimal:

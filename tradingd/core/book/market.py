@@ -15,7 +15,9 @@ from tradingd.core.events import Bar, Quote
 from tradingd.core.types import Instrument
 
 DAY_S = 86_400
-PRICE_MAX = 1e12  # before the first quote anything below is believed; the middle of two such prices is a number still
+PRICE_MAX = (
+    1e12  # while no price is known at all anything below is believed; the middle of two such prices is a number still
+)
 
 
 class Market:
@@ -40,6 +42,7 @@ class Market:
         "prev_close",
         "quarantined",
         "quotes",
+        "recv_ts",
         "seq",
         "suspect_after",
         "suspect_mid",
@@ -54,6 +57,7 @@ class Market:
         self.ask = 0.0
         self.mid = 0.0
         self.ts = 0
+        self.recv_ts = 0  # when that quote reached us, 0 when nobody noted it
         self.seq = 0
         self.lo = 0.0
         self.hi = PRICE_MAX
@@ -79,11 +83,17 @@ class Market:
         if self.prev_close is not None:
             true_range = max(true_range, abs(bar.high - self.prev_close), abs(bar.low - self.prev_close))
         self.prev_close = bar.close
+        self.expect(bar.close)
         self.bars.append(bar)
         if self.atr is not None:
             self.atr = (self.atr * (self._atr_n - 1) + true_range) / self._atr_n
         elif len(self.bars) > self._atr_n:
             self.atr = self._seed()
+
+    def expect(self, price: float) -> None:
+        """Before the first quote: what is known of the price, so that a first print from nowhere needs confirmation as any jump."""
+        if not self.mid and 0.0 < price < PRICE_MAX:
+            self.lo, self.hi = price * (1.0 - self.band), price * (1.0 + self.band)
 
     def _seed(self) -> float:
         bars = list(self.bars)[-self._atr_n - 1 :]

@@ -113,6 +113,10 @@ def advance(life: Life, what: What) -> Life | None:
     return TABLE[life].get(what)
 
 
+AMENDS_MAX = 3  # refused in a row: another will not help
+NOT_WRITTEN = frozenset({"link_down", "lost"})  # refusals of our own making: the amend never arrived
+
+
 class Asked(msgspec.Struct, frozen=True, array_like=True):
     """An amend that was asked for and not answered. qty: total, what is filled included."""
 
@@ -142,7 +146,7 @@ class Working(msgspec.Struct, kw_only=True):
     twice.   cum_qty, notional, fees: filled so far, sum of qty x price (quote currency), account currency.
     venue_cum: filled by the venue's word when it ended the order.   exec_ids: executions booked, by id (A6).
     widest: the least favourable limit ever asked for, what a fill's price is judged by.
-    former_ids: ids the venue gave before a replace changed them (A15).   ..._ts: ns.
+    former_ids: ids the venue gave before a replace changed them (A15).   amends_refused: in a row, by the venue.   ..._ts: ns.
     """
 
     order: Order
@@ -163,6 +167,7 @@ class Working(msgspec.Struct, kw_only=True):
     venue_order_id: VenueOrderId | None = None
     former_ids: list[VenueOrderId] = []
     cancel_asked: bool = False
+    amends_refused: int = 0
     opened_ts: int = 0
     updated_ts: int = 0
     why: str = ""
@@ -276,6 +281,7 @@ class Working(msgspec.Struct, kw_only=True):
         if f.rev <= self.rev:
             return
         self.rev = f.rev
+        self.amends_refused = 0
         self.rev_asked = max([f.rev, *self.pending])
         self.rev_last = max(self.rev_last, f.rev)
         self.qty, self.limit, self.stop = f.qty, f.limit, f.stop
@@ -285,6 +291,7 @@ class Working(msgspec.Struct, kw_only=True):
     def amend_refused(self, f: AmendRefused) -> None:
         """What works stays, and the question is no longer open."""
         self.pending.pop(f.rev, None)
+        self.amends_refused += f.code not in NOT_WRITTEN
         self.rev_asked = max([self.rev, *self.pending])
         self.why = f"amend refused: {f.code} {f.text}".strip()
         self.updated_ts = f.ts

@@ -14,6 +14,7 @@ from tradingd.core.events import (
     Dividend,
     FxRate,
     InstrumentStatus,
+    Leaving,
     LinkLost,
     LinkUp,
     PositionsSeen,
@@ -41,10 +42,11 @@ from tradingd.core.facts import (
     TradableChanged,
 )  # fmt: skip
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import cancel, cancel_entries, ensure_protection, unwanted
+from tradingd.core.steps.exits import cancel, cancel_entries, unwanted
 from tradingd.core.steps.levels import after_fill, redraw
 from tradingd.core.steps.limits import draw_loss_line, hold_and_page, second_daemon
 from tradingd.core.steps.operator import finish_flatten, push_flatten
+from tradingd.core.steps.protect import ensure_protection
 from tradingd.core.types import NS, ZERO, Instrument, Leg, Money, Price, Qty, TradingState
 
 CASH_TOLERANCE = Money(ZERO + 1)  # account currency; fees rounded by the venue stay below this
@@ -101,6 +103,10 @@ def on_clock(book: Book, event: ClockSeen, rules: Rules) -> None:
     book.emit(Alerted(ts=book.now, account=book.account, level=level, code="wall_clock", text=reason))
     if off:
         cancel_entries(book, "the clock was set")
+
+
+def on_leaving(book: Book, event: Leaving, rules: Rules) -> None:
+    cancel_entries(book, "the daemon stops")
 
 
 def on_stopping(book: Book, event: Stopping, rules: Rules) -> None:

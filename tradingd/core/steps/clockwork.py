@@ -17,10 +17,11 @@ from tradingd.core.gates import reserve, stops, tiers
 from tradingd.core.gates.standing import at_risk
 from tradingd.core.gates.window import Session, SessionTable
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import cancel, close, ensure_protection, money, unwanted
+from tradingd.core.steps.exits import cancel, close, money, unwanted
 from tradingd.core.steps.levels import after_fill, levels_of, re_evaluate, redraw, set_levels
 from tradingd.core.steps.limits import draw_loss_line, guard, watch_equity
 from tradingd.core.steps.operator import push_flatten
+from tradingd.core.steps.protect import ensure_protection
 from tradingd.core.types import NS, Leg, Money, TradingState
 
 MONTH = 30 * 86_400 * NS

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import msgspec
-
 from tradingd.core.book.book import Book
 from tradingd.core.book.market import Market
 from tradingd.core.book.orders import Life, Working
 from tradingd.core.facts import (
-    Alerted,
     CancelIntended,
     Check,
     Decided,
@@ -23,10 +20,9 @@ from tradingd.core.facts import (
     OrderIntended,
     Outcome,
     Reason,
-    ReplaceIntended,
 )  # fmt: skip
 from tradingd.core.gates.checks import refusals
-from tradingd.core.gates.gate import Intent, Verdict, approve_exit, approve_protection, observes, order_id, reduces
+from tradingd.core.gates.gate import Intent, Verdict, approve_exit, observes, reduces
 from tradingd.core.gates.standing import exits_last_minute, heat_now, pools
 from tradingd.core.rules import Rules
 from tradingd.core.types import (
@@ -36,7 +32,6 @@ from tradingd.core.types import (
     Leg,
     Money,
     OrderType,
-    Price,
     Qty,
     Side,
     Symbol,
@@ -207,90 +202,3 @@ def _decide(
 def money(x: float) -> Money:
     """An observed amount as money to the cent, for records; the ledger never uses it."""
     return Money(Decimal(repr(x)).quantize(CENT))
-
-
-def ensure_protection(book: Book, symbol: Symbol, rules: Rules) -> None:
-    """Make the stop resting at the venue what the book says it should be: there, at the stop, as large as the position.
-
-    Called after anything that moves a position or its stop; asks for one thing at a time and does nothing while an answer is
-    still out.
-    """
-    position, levels = book.qty(symbol), book.booked.levels.get(symbol)
-    if _take_back(book, symbol, position) or not position or levels is None or not rules.protective or rules.observe:
-        return
-    resting = book.protection(symbol)
-    if resting is None and symbol in book.markets:
-        _place(book, symbol, position, levels.stop, rules)
-        return
-    if resting is None or resting.cancel_asked or resting.rev_asked > resting.rev:
-        return
-    if resting.qty != abs(position) + resting.cum_qty or resting.stop != levels.stop:
-        book.emit(
-            ReplaceIntended(
-                ts=book.now, account=book.account, order_id=resting.order.order_id, rev=resting.next_rev(),
-                qty=Qty(abs(position) + resting.cum_qty), stop=levels.stop,
-            )
-        )  # fmt: skip
-
-
-def _take_back(book: Book, symbol: Symbol, position: Qty) -> bool:
-    """Reducing orders that have nothing to reduce any more, stop and exits alike, would open a position: they are taken back.
-    True when there were any."""
-    found = False
-    for working in book.open_orders(symbol):
-        if working.order.reduce_only and not reduces(position, working.order.side):
-            cancel(book, working, "position closed" if not position else "the position stands on the other side now")
-            found = True
-    return found
-
-
-def _place(book: Book, symbol: Symbol, position: Qty, stop: Price, rules: Rules) -> None:
-    market = book.markets[symbol]
-    if not book.booked.link_up or _stop_refused(book, symbol):
-        return
-    levels = book.booked.levels[symbol]
-    decision_id = levels.decision_id or DecisionId(f"d{book.booked.decision_seq}")
-    seq = int(decision_id[1:])
-    intent = Intent(
-        account=book.account, maker=book.maker,
-        decision_id=decision_id, seq=seq, symbol=symbol, side=Side.SELL if position > 0 else Side.BUY,
-        qty=Qty(abs(position)), leg=Leg.PROTECT, type=OrderType.STOP, tif=Tif.GTC, stop=stop,
-        ref_price=market.mid, ref_ts=market.ts, protective=True,
-    )  # fmt: skip
-    times = 1
-    while order_id(intent) in book.booked.orders:  # an id names one order for ever
-        times += 1
-        intent = msgspec.structs.replace(intent, suffix=str(times))
-    verdict = approve_protection(intent, market.instrument, position)
-    if verdict.order is None:
-        reasons = ", ".join(verdict.reasons)
-        book.emit(
-            Alerted(
-                ts=book.now,
-                account=book.account,
-                level="page",
-                code="unprotected_position",
-                text=f"{symbol}: {reasons}",
-            )
-        )
-        return
-    book.emit(OrderIntended(ts=book.now, account=book.account, order=verdict.order))
-
-
-def _stop_refused(book: Book, symbol: Symbol) -> bool:
-    """A protective stop of the symbol was refused a moment ago. Only the orders that finished last are looked at."""
-    for finished in reversed(book.booked.finished):
-        working = book.order(finished)
-        if working is None:
-            continue
-        if book.now - working.updated_ts >= RETRY_NS:
-            return False
-        if working.order.symbol == symbol and working.order.leg is Leg.PROTECT and _given_back(working):
-            return True
-    return False
-
-
-def _given_back(working: Working) -> bool:
-    """Did the venue refuse the stop, or end it without a fill and without being asked?"""
-    ended = working.life in (Life.CANCELLED, Life.EXPIRED) and not working.cum_qty and not working.cancel_asked
-    return working.life in REFUSED or ended

@@ -205,8 +205,9 @@ def _enter(book: Book, draft: Draft, rules: Rules) -> None:
             sector_value=draft.sector_value, claimed=draft.claimed,
         )  # fmt: skip
         verdict = approve_entry(
-            intent, market.instrument, float(book.rate(market.instrument)), before, rules.gate, book.now, draft.checks
-        )
+            intent, market.instrument, float(book.rate(market.instrument)), before, rules.gate,
+            max(book.now, market.recv_ts), draft.checks,
+        )  # fmt: skip
     else:
         verdict = Verdict(None, draft.checks, refusals(draft.checks))
     book.emit(_record(book, draft, verdict, seq, market))

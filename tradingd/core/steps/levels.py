@@ -12,7 +12,7 @@ from tradingd.core.facts import Alerted, Reason, StopSet
 from tradingd.core.gates import breaker, stops
 from tradingd.core.gates.stops import Fired, Levels
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import ensure_protection
+from tradingd.core.steps.protect import ensure_protection
 from tradingd.core.types import DecisionId, Leg, Price, Side, Symbol
 
 

@@ -30,8 +30,9 @@ from tradingd.core.facts import (
 )  # fmt: skip
 from tradingd.core.gates import breaker
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import cancel, cancel_entries, close, ensure_protection
+from tradingd.core.steps.exits import cancel, cancel_entries, close
 from tradingd.core.steps.levels import after_fill, redraw
+from tradingd.core.steps.protect import ensure_protection
 from tradingd.core.types import ZERO, Leg, Money, Price, Qty, Symbol, TradingState
 
 OPERATOR = "operator"

@@ -41,10 +41,10 @@ from tradingd.core.facts import (
 )  # fmt: skip
 from tradingd.core.gates.reserve import siphon
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import ensure_protection
 from tradingd.core.steps.levels import after_fill, redraw
 from tradingd.core.steps.limits import SECOND, draw_loss_line, second_daemon, stop_new_risk, watch_stop_outs
 from tradingd.core.steps.operator import push_flatten
+from tradingd.core.steps.protect import amend_refused, ensure_protection
 from tradingd.core.types import ZERO, Instrument, Leg, Money, OrderId, Price, Qty, Symbol, VenueOrderId
 
 OUR_ID = re.compile(r"(-[0-9a-f]{6})?\.\d+\.[a-z]\d*")
@@ -286,6 +286,8 @@ def on_replace_rejected(book: Book, event: ReplaceRejected, rules: Rules) -> Non
         )
     )
     complete(book, working)
+    if working.life in OPEN:
+        amend_refused(book, working)
 
 
 def on_cancel_rejected(book: Book, event: CancelRejected, rules: Rules) -> None:

@@ -18,6 +18,8 @@ from tradingd.core.steps.levels import cool_down, redraw, trail
 from tradingd.core.steps.limits import watch_equity
 from tradingd.core.types import NS, Side
 
+AHEAD_NS = 5 * NS  # a quote from further in the future than that would end cool-downs and blind stops (E8)
+
 
 def on_quote(book: Book, quote: Quote, rules: Rules) -> None:
     """One quote. Most change the mark and nothing else."""
@@ -29,6 +31,9 @@ def on_quote(book: Book, quote: Quote, rules: Rules) -> None:
         if not _believable(market, quote, rules):
             return
         market.suspects = 0
+    if quote.recv_ts and ts > quote.recv_ts + AHEAD_NS and rules.mode != "demo":  # there the clock follows the quotes
+        market.quarantined["future"] = market.quarantined.get("future", 0) + 1
+        return
     if ts > book.now:  # noqa: PLR1730  a comparison, not a call, on the quote path; sources differ in delay; the account's time does not step back
         book.now = ts
     book.quotes += 1
@@ -38,6 +43,7 @@ def on_quote(book: Book, quote: Quote, rules: Rules) -> None:
     market.ask = ask
     market.mid = mid
     market.ts = ts
+    market.recv_ts = quote.recv_ts
     market.seq = quote.seq
     band = market.band
     market.lo = mid - mid * band
