@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.core.world import ACCOUNT, ACME, BOLT, World, through_json
 from tradingd.core.book.book import Book
@@ -34,7 +34,7 @@ from tradingd.core.events import (
     Verb,
 )  # fmt: skip
 from tradingd.core.facts import Alerted, Anomaly, CancelIntended, OrderIntended, ReplaceIntended
-from tradingd.core.types import ZERO, ExecId, Money, Order, OrderId, Price, Qty, Side, Symbol, VenueOrderId
+from tradingd.core.types import ZERO, ExecId, Leg, Money, Order, OrderId, Price, Qty, Side, Symbol, VenueOrderId
 
 SYMBOLS = (ACME, BOLT)
 WORDS: tuple[Callable[..., Event], ...] = (
@@ -105,6 +105,11 @@ class OrdersAndVenue(RuleBasedStateMachine):
     def _any(self, *status: str) -> bool:
         return any(t.status in status for t in self.theirs.values())
 
+    @initialize(numbered=st.booleans())
+    def number_the_stream(self, numbered: bool) -> None:
+        """Whether fills that are pushed bear the account's fill number; those that are asked for always do."""
+        self.numbered = numbered
+
     # what makes the core ask ------------------------------------------------------------------------------------------------
 
     @rule(symbol=st.sampled_from(SYMBOLS), action=st.sampled_from([Action.BUY, Action.BUY, Action.SELL]))
@@ -112,6 +117,19 @@ class OrdersAndVenue(RuleBasedStateMachine):
         self.world.wait(20)
         self.world.quote(symbol, self.world.mids[symbol])
         self.world.recommend(symbol, action)
+
+    @rule(symbol=st.sampled_from(SYMBOLS), part=st.integers(1, 4))
+    def buy(self, symbol: Symbol, part: int) -> None:
+        """An entry that is heard at once and filled in part: its stop is on the way, and has to follow each further fill."""
+        self.idea(symbol, Action.BUY)
+        self._absorb()
+        while self.wire:
+            self.hears(0)
+        for t in [t for t in self.theirs.values() if (t.order.leg, t.status) == (Leg.ENTRY, "working")]:
+            self._fill(t, part)
+        for event in [e for e in self.air if isinstance(e, FillSeen)]:
+            self.air.remove(event)
+            self._say(event)
 
     @rule(symbol=st.sampled_from(SYMBOLS), percent=st.integers(-7, 7))
     def quote(self, symbol: Symbol, percent: int) -> None:
@@ -137,11 +155,6 @@ class OrdersAndVenue(RuleBasedStateMachine):
         self.world.connect(str(self.world.book.booked.cash))
 
     # the venue --------------------------------------------------------------------------------------------------------------
-
-    @rule(numbered=st.booleans())
-    def number_the_stream(self, numbered: bool) -> None:
-        """Whether fills that are pushed bear the account's fill number; those that are asked for always do."""
-        self.numbered = numbered
 
     @precondition(lambda self: self.wire)
     @rule(mood=st.integers(0, 9))
@@ -176,7 +189,9 @@ class OrdersAndVenue(RuleBasedStateMachine):
     @precondition(lambda self: self._any("working"))
     @rule(data=st.data(), part=st.integers(1, 4))
     def fill(self, data: st.DataObject, part: int) -> None:
-        t = self._pick(data, "working")
+        self._fill(self._pick(data, "working"), part)
+
+    def _fill(self, t: Theirs, part: int) -> None:
         left, held = t.qty - t.cum, self.held[t.order.symbol]
         if t.order.reduce_only:  # clipped, as venues do
             left = min(left, abs(held)) if held * t.order.side.sign < 0 else ZERO
@@ -346,5 +361,5 @@ def _numbered(fill: FillSeen, n: int) -> FillSeen:
 
 TestOrdersAndVenue = OrdersAndVenue.TestCase
 TestOrdersAndVenue.settings = settings(
-    max_examples=max(100, settings.default.max_examples // 2), stateful_step_count=60
+    max_examples=max(200, settings.default.max_examples // 2), stateful_step_count=60
 )
