@@ -40,6 +40,7 @@ ROUND = 400  # kills against one venue and one journal: each pair of points once
 OUTSIDE_S = 0.4  # how long a life without a kill point lasts
 LIFE_MAX_S = 4.0
 RECONCILE_MAX_S = 20.0
+DOUBTS_SHOWN = 20
 SETTLE_S = 1.0  # after it: orders that follow from what was learned, and their fills
 
 
@@ -95,7 +96,8 @@ def run_crash(options: DemoOptions) -> int:
         print(msgspec.json.encode(_told(verdict, tally)).decode(), flush=True)
     else:
         _report(verdict, tally)
-    for doubt in found:
+    more = [f"{len(found) - DOUBTS_SHOWN} more of the kind"] if len(found) > DOUBTS_SHOWN else []
+    for doubt in [*found[:DOUBTS_SHOWN], *more]:
         print(f"doubt: {doubt}", file=sys.stderr, flush=True)
     return 0 if verdict.good and not found else 1
 
