@@ -36,7 +36,7 @@ from tradingd.shell.env import RealClock, RealDisk, RealEnv
 from tradingd.shell.logs import set_up
 
 ACCOUNT = AccountId("demo")
-ROUND = 400  # kills against one venue and one journal: each pair of points once, before the recorded days are over
+ROUND = 400  # kills against one venue and one journal: the recorded days are not over by then
 OUTSIDE_S = 0.4  # how long a life without a kill point lasts
 LIFE_MAX_S = 4.0
 RECONCILE_MAX_S = 20.0
