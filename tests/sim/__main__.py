@@ -41,7 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="worker processes")
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
     parser.add_argument(
-        "--until-failure", nargs="?", const="", metavar="PROMISES", help="end with the first failure, of these (I1,I3) or any"
+        "--until-failure",
+        nargs="?",
+        const="",
+        metavar="PROMISES",
+        help="end with the first failure, of these (I1,I3) or any",
     )
     parser.add_argument("--seed", type=int, help="run this one world")
     parser.add_argument("--plan", type=Path, help="run the world of this file")
@@ -63,7 +67,9 @@ def _many(args: argparse.Namespace) -> int:
         return found is not None and (not wanted or found.promise in wanted)
 
     summary = campaign(
-        range(args.first, args.first + args.seeds), jobs=args.jobs, on_result=None if args.until_failure is None else is_last
+        range(args.first, args.first + args.seeds),
+        jobs=args.jobs,
+        on_result=None if args.until_failure is None else is_last,
     )
     print(msgspec.json.encode(summary).decode() if args.json else summary_text(summary))
     _leave(1 if summary.failures else 0)

@@ -1,5 +1,5 @@
-"""More promises, watched fact by fact: a second book is folded from what became durable, and asked at each fact whether the daemon was
-allowed to do that. What it believes is the journal and the venue; the daemon's memory is not asked.
+"""More promises, watched fact by fact: a second book is folded from what became durable, and asked at each fact whether the daemon
+was allowed to do that. What it believes is the journal and the venue; the daemon's memory is not asked.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from tradingd.core.book.orders import Life as OrderLife
 from tradingd.core.events import Event, Quote
 from tradingd.core.facts import (
     Alerted,
+    Anomaly,
     AnyFact,
     BreakerTripped,
     Decided,
     DriftFound,
+    FillSkipped,
     Kind,
     LinkChanged,
     OrderIntended,
@@ -45,7 +47,18 @@ EXIT_REASONS = frozenset({
     Reason.HALTED, Reason.LINK_NOT_READY, Reason.ACCOUNT_BLOCKED, Reason.DUPLICATE, Reason.STALE_RECOMMENDATION,
 })  # fmt: skip
 NEVER_FOR_EXITS = frozenset(f"never written: {reason.value}" for reason in Reason if reason not in EXIT_REASONS)
-TOLD_AS = {"unknown_symbol": "fill_of_unknown_symbol", "volatility": "breaker_volatility", "daily_loss": "breaker_daily_loss"}
+# what the simulated venue never gives reason for: who sees it has lost count
+LOST_COUNT = {
+    "impossible_transition": "I2",
+    "cum_qty_mismatch": "I4",
+    "fill_mismatch": "I4",
+    "duplicate_execution": "I4",
+}
+TOLD_AS = {
+    "unknown_symbol": "fill_of_unknown_symbol",
+    "volatility": "breaker_volatility",
+    "daily_loss": "breaker_daily_loss",
+}
 
 
 class Watch(Promises):
@@ -84,6 +97,8 @@ class Watch(Promises):
                     self._exit_decided(fact)
                 case StateChanged() | BreakerTripped() | DriftFound():
                     self._is_told(fact, told)
+                case FillSkipped() | Anomaly():
+                    self._lost_count(fact)
                 case LinkChanged() if not fact.up and fact.why.startswith("taken over"):
                     self._taken[life.site.name] = fact.why
             if isinstance(fact, StateChanged) and fact.verb == "resume":
@@ -101,14 +116,33 @@ class Watch(Promises):
     def _moved(self, book: Book, fact: OrderMoved) -> None:
         self._due.pop(fact.order_id, None)
         working = book.order(fact.order_id)
-        if working is not None and working.order.reduce_only and fact.to == OrderLife.NEVER and fact.why in NEVER_FOR_EXITS:
+        if (
+            working is not None
+            and working.order.reduce_only
+            and fact.to == OrderLife.NEVER
+            and fact.why in NEVER_FOR_EXITS
+        ):
             self.broken("I5", f"exit {fact.order_id} was stopped: {fact.why}")
 
     def _exit_decided(self, fact: Decided) -> None:
         foreign = [reason.value for reason in fact.reasons if reason not in EXIT_REASONS]
         if foreign:
-            self.broken("I5", f"exit {fact.decision_id} of {fact.symbol} was refused by an entry guard: {', '.join(foreign)}")
+            self.broken(
+                "I5", f"exit {fact.decision_id} of {fact.symbol} was refused by an entry guard: {', '.join(foreign)}"
+            )
         self._checked("exit decided")
+
+    def _lost_count(self, fact: FillSkipped | Anomaly | DriftFound) -> None:
+        """What only a bug or a fault of the venue's books explains."""
+        match fact:
+            case FillSkipped():
+                self.broken("I4", f"execution {fact.exec_id} was not booked: {fact.why}")
+            case Anomaly() if fact.kind in LOST_COUNT:
+                self.broken(LOST_COUNT[fact.kind], f"{fact.kind} of {fact.subject}: {fact.detail}")
+            case DriftFound() if not any(f.kind == "venue.drift" and f.at <= self.now() for f in self.plan.faults):
+                self.broken(
+                    "I4", f"{fact.symbol}: ours {fact.ours}, the venue's {fact.venue}, and nothing was moved there"
+                )
 
     def _is_told(self, fact: StateChanged | BreakerTripped | DriftFound, told: set[str]) -> None:
         """I14: in the very step that stopped something, with a code that says what."""
@@ -119,6 +153,7 @@ class Watch(Promises):
                 code = fact.kind
             case DriftFound():
                 code = "position_drift"
+                self._lost_count(fact)
             case _:
                 return
         if TOLD_AS.get(code, code) not in told:
@@ -200,7 +235,9 @@ class Watch(Promises):
             order = venue.orders.get(working.order.order_id)
             asked_s = (self.wall() - working.updated_ts) / 1e9
             if working.cancel_asked and asked_s > ASKED_S and order is not None and order.status == "working":
-                self.broken("I2", f"{working.order.order_id} works on {asked_s:.0f} s after it was taken back: {working.why}")
+                self.broken(
+                    "I2", f"{working.order.order_id} works on {asked_s:.0f} s after it was taken back: {working.why}"
+                )
         for order_id, working in book.booked.orders.items():
             order = venue.orders.get(order_id)
             if working.life is OrderLife.REJECTED and order is not None and order.status != "rejected":
