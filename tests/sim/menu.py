@@ -144,6 +144,11 @@ def _overfill(rng: Random, _weather: Weather) -> Drawn:
     return {"n": rng.randint(1, 2)}
 
 
+def _aimed(rng: Random, _weather: Weather) -> Drawn:
+    """n 1: the word falls when an order is on its way to the venue."""
+    return {"n": int(rng.random() < 0.6)}
+
+
 def _split(rng: Random, weather: Weather) -> Drawn:
     return {"target": rng.choice(weather.symbols), "n": rng.choice((2, 2, 3, 4))}
 
@@ -208,7 +213,7 @@ CLASSES = (
         ("market.burst", 1, lasting(0.5, 2.0, (20.0, 100.0))), ("market.trend", 3, _trend),
     )),
     Class("operator", 0.40, (1, 3), (
-        ("operator.pause", 2, at_once), ("operator.resume", 3, at_once), ("operator.halt", 2, at_once),
+        ("operator.pause", 3, _aimed), ("operator.resume", 3, at_once), ("operator.halt", 3, _aimed),
         ("operator.flatten", 2, on_symbol(at_once, 0.5)), ("operator.cancel", 2, on_symbol(at_once, 0.5)),
         ("operator.usr1", 1, at_once), ("operator.twice", 1, at_once),
     )),

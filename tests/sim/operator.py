@@ -6,6 +6,7 @@ answered stands in `asked`, with the moments: an answer is a promise, and the or
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Coroutine
 from contextvars import Context
@@ -18,14 +19,16 @@ from tests.sim.loop import Host, SimLoop, SimTask
 from tests.sim.menu import Fault
 from tradingd.app import Daemon
 from tradingd.config import Config, load_text
+from tradingd.core.book.orders import Life
 from tradingd.core.events import Command, Verb
-from tradingd.core.types import OrderId, Symbol, TradingState
+from tradingd.core.types import Leg, OrderId, Symbol, TradingState
 from tradingd.shell.desk import HouseDesk
 from tradingd.shell.web.desk import Answer
 
 TRIES, TRY_AGAIN_S = 8, 0.5  # while the daemon is down
 LOOKS, LOOK_S = 16, 2.0  # after all faults: how often the operator looks whether something must be done
 PAGE_S = 0.1
+AIM_S = 5.0
 
 VERBS = {
     "operator.pause": Verb.PAUSE, "operator.resume": Verb.RESUME, "operator.halt": Verb.HALT, "operator.flatten": Verb.FLATTEN,
@@ -98,10 +101,25 @@ class Operator:
             if tries > 1:
                 self.loop.call_later(TRY_AGAIN_S, self._attempt, fault, tries - 1)
             return
-        if fault.kind in VERBS:
+        if fault.kind in VERBS and fault.n:
+            self.loop.spawn(_host(desk), self._aim(desk, fault), name=f"aims {fault.kind}")
+        elif fault.kind in VERBS:
             self._command(desk, fault)
         else:
             _OTHERS[fault.kind](self, desk, fault)
+
+    async def _aim(self, desk: HouseDesk, fault: Fault) -> None:
+        """Follow the page, and say the word at the moment when an order is on its way to the venue; after AIM_S in any case."""
+        seen = desk.house.watcher()
+        try:
+            async with asyncio.timeout(AIM_S):
+                while not _on_its_way(desk):
+                    seen.clear()
+                    await seen.wait()
+        except TimeoutError:
+            pass
+        desk.house.unwatch(seen)
+        self.loop.call_soon(self._command, desk, fault, context=Context())
 
     def _command(self, desk: HouseDesk, fault: Fault) -> None:
         symbol = Symbol(fault.target) if fault.target else None
@@ -209,6 +227,11 @@ class _Signalled:
 
     def __init__(self, desk: HouseDesk) -> None:
         self.env = desk.house.env
+
+
+def _on_its_way(desk: HouseDesk) -> bool:
+    orders = [working for member in desk.house.members.values() for working in member.book.open_orders(leg=Leg.ENTRY)]
+    return any(working.life is Life.INTENDED for working in orders)
 
 
 def _host(desk: HouseDesk) -> Host:

@@ -54,6 +54,11 @@ LOST_COUNT = {
     "fill_mismatch": "I4",
     "duplicate_execution": "I4",
 }
+MOVED = (
+    "venue.drift",
+    "venue.split",
+)  # a split may overtake the fills before it: then positions differ, and that is told
+VERBS = frozenset({"pause", "halt", "flatten", "cancel", "resume", "adopt"})
 TOLD_AS = {
     "unknown_symbol": "fill_of_unknown_symbol",
     "volatility": "breaker_volatility",
@@ -70,6 +75,7 @@ class Watch(Promises):
         self._due: dict[OrderId, float] = {}  # durable and not yet written
         self._good: dict[tuple[str, Symbol], deque[tuple[float, float]]] = {}
         self._taken: dict[str, str] = {}  # hosts whose session somebody took, and what was said
+        self._paused: dict[str, float] = {}  # when the pause of a site was acknowledged
         self._logins: dict[str, deque[tuple[float, int]]] = {}
         self._sites: dict[str, Site] = {}
 
@@ -106,7 +112,7 @@ class Watch(Promises):
 
     def _intended(self, book: Book, order: Order) -> None:
         self._due[order.order_id] = self.now()
-        unknown = [w.order.order_id for w in book.unknown_orders()]
+        unknown = [w.order.order_id for w in book.unknown_orders() if w.order.decision_id != order.decision_id]
         if order.leg is Leg.ENTRY and unknown:
             self.broken("I2", f"entry {order.order_id} was decided while {', '.join(unknown)} was unknown")
         if order.leg is Leg.EXIT and book.working_exits(order.symbol) > abs(book.qty(order.symbol)):
@@ -139,7 +145,7 @@ class Watch(Promises):
                 self.broken("I4", f"execution {fact.exec_id} was not booked: {fact.why}")
             case Anomaly() if fact.kind in LOST_COUNT:
                 self.broken(LOST_COUNT[fact.kind], f"{fact.kind} of {fact.subject}: {fact.detail}")
-            case DriftFound() if not any(f.kind == "venue.drift" and f.at <= self.now() for f in self.plan.faults):
+            case DriftFound() if not any(f.kind in MOVED and f.at <= self.now() for f in self.plan.faults):
                 self.broken(
                     "I4", f"{fact.symbol}: ours {fact.ours}, the venue's {fact.venue}, and nothing was moved there"
                 )
@@ -170,6 +176,9 @@ class Watch(Promises):
         if order.leg is not Leg.ENTRY:
             return
         self._believable(life, order)
+        if life.site.name in self._paused:
+            since = self.now() - self._paused[life.site.name]
+            self.broken("I7", f"entry {order.order_id} leaves {since:.3f} s after a pause was acknowledged")
         if life.site.name in self._taken:
             self.broken("I13", f"entry {order.order_id} after the session was {self._taken[life.site.name]}")
 
@@ -203,6 +212,18 @@ class Watch(Promises):
         super().asked(asked)
         if asked.verb == "resume":
             self._taken.pop(asked.life.partition(".")[0], None)
+            self._paused.pop(asked.life.partition(".")[0], None)
+
+    def answered(self, asked: Asked) -> None:
+        """I7: what is answered is durable, and a pause holds from then on."""
+        super().answered(asked)
+        site = asked.life.partition(".")[0]
+        book = self._books[site]
+        if asked.verb in VERBS and not asked.refused and asked.command_id not in book.booked.commands:
+            self.broken("I7", f"{asked.verb} {asked.command_id} was acknowledged and is not durable")
+        if asked.verb == "pause" and not asked.refused and not self.resuming.get(asked.life):
+            self._paused.setdefault(site, self.now())
+            self._checked("pause acknowledged")
 
     # every so often -----------------------------------------------------------------------------------------------------
 
