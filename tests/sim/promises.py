@@ -201,10 +201,10 @@ class Promises:
     def look(self, site: Site) -> None:
         """Bounds (I15), told faults (I14), a failed disk ends the daemon (I10)."""
         now, life = self.now(), site.life
-        if site.disk.lying and life is not None:
+        if site.disk.fatal and life is not None:
             since = self.disk_failed.setdefault(life.host.name, now)
             fatal = site.disk.fatal
-            if fatal and now - since > DEATH_S + 5 * site.disk.slow_s and life.host.paused_until < now - DEATH_S:
+            if now - since > DEATH_S + 5 * site.disk.slow_s and life.host.paused_until < now - DEATH_S:
                 self.broken("I10", f"{life.host.name} still runs {now - since:.1f} s after {fatal}")
         if life is None or life.house is None:
             return

@@ -38,6 +38,7 @@ from tradingd.core.facts import Alerted, Anomaly, CommandSeen, OrderIntended, Or
 from tradingd.core.types import ExecId, Order, OrderId, Symbol
 
 LOOK_S = 0.5
+NUDGE_S = 5.0
 
 
 class Result(msgspec.Struct, kw_only=True):
@@ -235,6 +236,15 @@ class World:
         self.sites[0].links.heal()
         self.sites[0].heal()
         self.operator.heal()
+        self.loop.call_later(NUDGE_S, self._nudge)
+
+    def _nudge(self) -> None:
+        """A session that somebody took twice is not taken back for ten minutes (D6): the operator, who knows better, starts anew."""
+        life = self.sites[0].life
+        if life is not None and life.house is not None:
+            booked = next(iter(life.house.members.values())).book.booked
+            if not booked.link_up and "taken over" in booked.link_why:
+                life.stop("restarted by the operator")
 
     # the run --------------------------------------------------------------------------------------------------------------
 
