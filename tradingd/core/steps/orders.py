@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from tradingd.core.book.book import Book
+from tradingd.core.book.book import Book, Wanted
 from tradingd.core.book.ledger import EXACT, Position, post_fill
 from tradingd.core.book.orders import FINAL, OPEN, Life, What, Working
 from tradingd.core.events import (
@@ -229,6 +229,9 @@ def _book_fill(book: Book, working: Working | None, fill: FillSeen, instrument: 
     if working is not None and working.order.reduce_only and posting.opened > 0:
         _anomaly(book, "exit_opened", fill.exec_id, f"{working.order.order_id} closed more than was held")
         stop_new_risk(book, "exit_opened", f"order {working.order.order_id} opened {posting.opened} {fill.symbol}")
+        book.closing[fill.symbol] = Wanted(
+            source="guardian", cause=f"exit_opened:{fill.exec_id}", thesis="an exit opened this position", insist=True
+        )
     share = siphon(posting.realised, rules.reserve) if closing else Money(ZERO)
     if share > 0:
         book.emit(
