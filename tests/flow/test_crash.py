@@ -144,8 +144,8 @@ def _promise(directory: Path, change: Callable[[dict[str, Any]], list[dict[str, 
 
 
 def order_forgotten(directory: Path) -> None:
-    """Every record that names the first order."""
-    order_id = min(known_of(RealDisk(), directory / "journal", ACCOUNT).intended)
+    """Every record that names one of the orders that came to the venue."""
+    order_id = min(venue_of(RealDisk(), directory / "venue.log").live)
     _cut(directory, f'"{order_id}"'.encode(), every=True)
 
 

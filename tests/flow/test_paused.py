@@ -15,7 +15,7 @@ from tradingd.shell.env import RealDisk
 from tradingd.shell.journal import verify
 
 STOPPED_S = 6.5  # more than the five seconds that count as a pause
-STOPS = 2
+STOPS = 1
 
 pytestmark = pytest.mark.slow
 

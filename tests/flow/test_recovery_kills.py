@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.flow.child import PATIENCE_S
 from tradingd.core.book.booked import Booked
 from tradingd.core.book.fold import fold
 from tradingd.demo.config import demo_config
-from tradingd.demo.crash import ACCOUNT, Crash, Tally, _with_venue
+from tradingd.demo.crash import ACCOUNT, Crash, Tally, with_venue
 from tradingd.demo.options import DemoOptions
 from tradingd.demo.plan import Life
 from tradingd.demo.venue import start_venue
@@ -29,7 +30,8 @@ def crash(tmp_path_factory: pytest.TempPathFactory) -> Crash:
     venue = start_venue(directory / "venue.log", ACCOUNT, DemoOptions())
     try:
         crash = Crash(directory, venue, RealClock(), Tally(), print)
-        crash.config = _with_venue(demo_config(), venue.port)
+        crash.config = with_venue(demo_config(), venue.port)
+        crash.life_max_s = PATIENCE_S
         assert crash._life(Life("K5", 2)) == "K5"
         assert crash._life(Life("K1", 6)) == "K1"
         crash.witness.close()
@@ -61,7 +63,7 @@ def test_ten_kills_in_recovery_and_then_a_start_are_one_start(crash: Crash, tmp_
         last.write_bytes(data[: len(data) - torn])
     once = recovered(tmp_path / "once")
     often = Crash(tmp_path / "often", crash.venue, RealClock(), Tally(), print)
-    often.config = crash.config
+    often.config, often.life_max_s = crash.config, PATIENCE_S
     for step in STEPS:
         assert often._life(Life("K15", step)) == "K15", f"step {step}"
     often.witness.close()

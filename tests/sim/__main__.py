@@ -13,8 +13,12 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from tests.sim.world import Result
 
 
 def main(argv: list[str]) -> int:
@@ -36,6 +40,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--from", type=int, default=1, dest="first", help="the first seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="worker processes")
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
+    parser.add_argument(
+        "--until-failure",
+        nargs="?",
+        const="",
+        metavar="PROMISES",
+        help="end with the first failure, of these (I1,I3) or any",
+    )
     parser.add_argument("--seed", type=int, help="run this one world")
     parser.add_argument("--plan", type=Path, help="run the world of this file")
     parser.add_argument("--trace", action="store_true", help="tell all of it")
@@ -49,7 +60,17 @@ def _many(args: argparse.Namespace) -> int:
     from tests.sim.campaign import campaign
     from tests.sim.tell import summary_text
 
-    summary = campaign(range(args.first, args.first + args.seeds), jobs=args.jobs)
+    wanted = [name for name in (args.until_failure or "").split(",") if name]
+
+    def is_last(result: Result) -> bool:
+        found = result.violation
+        return found is not None and (not wanted or found.promise in wanted)
+
+    summary = campaign(
+        range(args.first, args.first + args.seeds),
+        jobs=args.jobs,
+        on_result=None if args.until_failure is None else is_last,
+    )
     print(msgspec.json.encode(summary).decode() if args.json else summary_text(summary))
     _leave(1 if summary.failures else 0)
     return 0

@@ -69,8 +69,11 @@ def batches(seeds: Iterable[int], size: int = BATCH) -> Iterator[list[int]]:
         yield batch
 
 
-def work(seeds: Sequence[int], out: Connection, plan_of: Callable[[int], Plan]) -> None:
-    """In a child: run these worlds, send what came of them, and end without waking the dead."""
+def work(
+    seeds: Sequence[int], out: Connection, plan_of: Callable[[int], Plan], last: Callable[[Result], bool] | None = None
+) -> None:
+    """In a child: run these worlds, the one that `last` says yes to as the last, send what came of them, and end without waking the
+    dead."""
     results = []
     for seed in seeds:
         plan = plan_of(seed)
@@ -80,6 +83,8 @@ def work(seeds: Sequence[int], out: Connection, plan_of: Callable[[int], Plan]) 
         if result.violation is None:
             result.story = []
         results.append(result)
+        if last is not None and last(result):
+            break
     out.send_bytes(_encode((results, time.process_time())))
     out.close()
     os._exit(0)
@@ -100,16 +105,17 @@ def _twice(plan: Plan, first: Result) -> Result:
 def campaign(
     seeds: Iterable[int], *, jobs: int, plan_of: Callable[[int], Plan] = draw, on_result: Callable[[Result], bool] | None = None,
 ) -> Summary:  # fmt: skip
-    """Run all worlds in `jobs` processes. on_result: told of each; its True ends the campaign early."""
+    """Run all worlds in `jobs` processes. on_result: asked of each, in the worker and here; its True ends the campaign, once the
+    worlds before that one came to their end too, so that the first of them in order is always the same."""
     warm()
     context = multiprocessing.get_context("fork")
     summary, began = Summary(), time.perf_counter()
     todo, running = batches(seeds), {}  # type: ignore[var-annotated]
-    stop = False
+    until: int | None = None
     while True:
-        while not stop and len(running) < jobs and (batch := next(todo, None)) is not None:
+        while until is None and len(running) < jobs and (batch := next(todo, None)) is not None:
             here, there = context.Pipe(duplex=False)
-            child = context.Process(target=work, args=(batch, there, plan_of))
+            child = context.Process(target=work, args=(batch, there, plan_of, on_result))
             child.start()
             there.close()
             running[here] = (child, batch)
@@ -117,12 +123,13 @@ def campaign(
             break
         for ready in wait(list(running)):
             child, batch = running.pop(ready)
-            stop = _take(ready, batch, summary, on_result) or stop
+            asked = _take(ready, batch, summary, on_result)
+            if asked is not None:
+                until = asked if until is None else min(asked, until)
             child.join()
-        if stop:
-            for child, _ in running.values():
-                child.kill()
-            break
+        if until is not None:
+            for late in [pipe for pipe, (_, batch) in running.items() if batch[0] > until]:
+                running.pop(late)[0].kill()
     summary.seconds = time.perf_counter() - began
     summary.seeds_per_hour = round(summary.seeds / summary.seconds * 3600)
     summary.seeds_per_hour_per_core = round((summary.seeds + summary.run_twice) / max(summary.cpu_seconds, 1e-9) * 3600)
@@ -130,22 +137,23 @@ def campaign(
     return summary
 
 
-def _take(ready: Any, batch: list[int], summary: Summary, on_result: Callable[[Result], bool] | None) -> bool:
-    """What a worker sent. One that died without a word failed all its seeds."""
+def _take(ready: Any, batch: list[int], summary: Summary, on_result: Callable[[Result], bool] | None) -> int | None:
+    """What a worker sent. One that died without a word failed all its seeds. The seed that ends the campaign, or None."""
     try:
         results, cpu = msgspec.msgpack.decode(ready.recv_bytes(), type=tuple[list[Result], float])
     except EOFError:
         summary.failures.append(
             {"seed": batch[0], "promise": "fault", "what": f"the worker of seeds {batch[0]}.. died"}
         )
-        return False
+        return None
     summary.cpu_seconds += cpu
-    stop = False
+    until = None
     for result in results:
         summary.run_twice += result.met.pop("run twice", 0)
         summary.add(result)
-        stop = (on_result is not None and on_result(result)) or stop
-    return stop
+        if until is None and on_result is not None and on_result(result):
+            until = result.seed
+    return until
 
 
 _warm: list[int] = []

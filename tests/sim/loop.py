@@ -59,6 +59,8 @@ class SimTask(asyncio.Task[Any]):
 
     def __init__(self, coro: Coroutine[Any, Any, Any], *, loop: SimLoop, **kwargs: Any) -> None:
         self.number = next(loop.numbers)
+        context = kwargs.get("context")
+        self.host = context.get(HOST) if context is not None else HOST.get()
         super().__init__(coro, loop=loop, **kwargs)
         self._log_destroy_pending = False
 

@@ -204,7 +204,7 @@ class Promises:
         if site.disk.lying and life is not None:
             since = self.disk_failed.setdefault(life.host.name, now)
             fatal = site.disk.fatal
-            if fatal and now - since > DEATH_S + 2 * site.disk.slow_s and life.host.paused_until < now - DEATH_S:
+            if fatal and now - since > DEATH_S + 5 * site.disk.slow_s and life.host.paused_until < now - DEATH_S:
                 self.broken("I10", f"{life.host.name} still runs {now - since:.1f} s after {fatal}")
         if life is None or life.house is None:
             return

@@ -15,14 +15,15 @@ import msgspec
 
 from tests.sim import order
 from tests.sim.env import Chances
+from tests.sim.guards import Guards
 from tests.sim.loop import Deadlock, Livelock, SimLoop
 from tests.sim.loop import run as run_loop
 from tests.sim.market import Market
 from tests.sim.minds import loaded
 from tests.sim.moments import closes_within
-from tests.sim.operator import Operator
+from tests.sim.operator import Asked, Operator
 from tests.sim.plan import Fault, Plan, config_text, names, stream
-from tests.sim.promises import Promises, Violation
+from tests.sim.promises import Violation
 from tests.sim.site import ACCOUNT, Life, Site
 from tests.sim.trace import Trace
 from tests.sim.venue.broker import VenueBroker
@@ -30,8 +31,9 @@ from tests.sim.venue.links import Links
 from tests.sim.venue.personality import EXTENDED, PERSONALITIES
 from tests.sim.venue.venue import Venue
 from tests.sim.verdict import judge
+from tests.sim.watch import Watch
 from tradingd.config import load_text
-from tradingd.core.events import Event
+from tradingd.core.events import Event, Quote
 from tradingd.core.facts import Alerted, Anomaly, CommandSeen, OrderIntended, OrderMoved, StateChanged
 from tradingd.core.types import ExecId, Order, OrderId, Symbol
 
@@ -95,14 +97,23 @@ class World:
             self.loop, plan, stream(plan, "market"), self.symbols, self.wall, self.venue.publish, self.venue.on_quote
         )
         self.venue.bars, self.venue.on_split = self.market.bars, self.market.split
-        self.promises = Promises(plan, self.loop.time, self.wall, self._failed)
+        self.promises = Watch(plan, self.loop.time, self.wall, self._failed)
         self.config = load_text(config_text(plan)).config
         self.promises.max_notional = self.config.risk.max_order_notional
         self.promises.price_max_age_s = self.config.risk.price_max_age_s
         self.strategies = loaded(plan)
+        self.guards = Guards(
+            plan,
+            self.config,
+            self.venue,
+            self.market.last,
+            self.loop.time,
+            self.promises.broken,
+            self.promises.submitted,
+        )
         self.sites = [self._site("a")]
         self.operator = Operator(self.loop, stream(plan, "operator"), self._desk, self._teller("operator"))
-        self.operator.on_ask, self.operator.on_answer = self.promises.asked, self.promises.answered
+        self.operator.on_ask, self.operator.on_answer = self._asked, self.promises.answered
         self._end: asyncio.Event | None = None
 
     # parts ----------------------------------------------------------------------------------------------------------------
@@ -153,14 +164,20 @@ class World:
             f"sends {sent.order_id} {sent.leg} {sent.side} {sent.qty} {sent.symbol} {sent.limit} {sent.stop}",
         )
         self._count(f"sent {sent.leg.value}")
+        self.guards.submitted(life, sent)
         self.promises.submitted_by(life, sent)
 
     def _delivered(self, life: Life, event: Event) -> None:
         self.promises.delivered(life, event)
-        name = type(event).__name__
-        if name == "Quote":
+        if isinstance(event, Quote):
+            self.guards.delivered(life, event)
             return
         self.trace.say(life.host.name, f"hears {event}")
+
+    def _asked(self, asked: Asked) -> None:
+        self.promises.asked(asked)
+        if asked.verb == "resume":
+            self.guards.resumed()
 
     def durable(self, life: Life, first: int, facts: Any) -> None:
         self.promises.durable(life, first, facts)
@@ -234,6 +251,7 @@ class World:
             await asyncio.sleep(LOOK_S)
             for site in self.sites:
                 self.promises.look(site)
+                self.guards.look(site, [other for other in self.sites if other is not site])
         if self.violation is None:
             self._judge()
 
@@ -259,7 +277,7 @@ class World:
             seed=self.plan.seed, violation=self.violation, digest=self.trace.digest(), steps=self.loop.steps,
             kills=_kills(self.sites), faults=dict(sorted(self.faults.items())),
             points=_added([site.points for site in self.sites]), sometimes=dict(sorted(self.chances.fired.items())),
-            met={**dict(sorted(self.met.items())), **self.promises.counted()}, story=list(self.trace.lines),
+            met={**dict(sorted(self.met.items())), **self.promises.counted(), **self.guards.checks}, story=list(self.trace.lines),
         )  # fmt: skip
 
 

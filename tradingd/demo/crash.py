@@ -36,10 +36,11 @@ from tradingd.shell.env import RealClock, RealDisk, RealEnv
 from tradingd.shell.logs import set_up
 
 ACCOUNT = AccountId("demo")
-ROUND = 400  # kills against one venue and one journal: each pair of points once, before the recorded days are over
+ROUND = 400  # kills against one venue and one journal: the recorded days are not over by then
 OUTSIDE_S = 0.4  # how long a life without a kill point lasts
-LIFE_MAX_S = 4.0  # a life that does not come by its kill point is killed from outside
+LIFE_MAX_S = 4.0
 RECONCILE_MAX_S = 20.0
+DOUBTS_SHOWN = 20
 SETTLE_S = 1.0  # after it: orders that follow from what was learned, and their fills
 
 
@@ -95,7 +96,8 @@ def run_crash(options: DemoOptions) -> int:
         print(msgspec.json.encode(_told(verdict, tally)).decode(), flush=True)
     else:
         _report(verdict, tally)
-    for doubt in found:
+    more = [f"{len(found) - DOUBTS_SHOWN} more of the kind"] if len(found) > DOUBTS_SHOWN else []
+    for doubt in [*found[:DOUBTS_SHOWN], *more]:
         print(f"doubt: {doubt}", file=sys.stderr, flush=True)
     return 0 if verdict.good and not found else 1
 
@@ -115,7 +117,8 @@ def _judged(disk: RealDisk, place: Path, kills: int, say: Callable[[str], None])
 
 
 class Crash:
-    """Lives and deaths of one daemon against one venue."""
+    """Lives and deaths of one daemon against one venue. life_max_s: a life that does not come by its kill point in that time is
+    killed from outside."""
 
     def __init__(
         self, directory: Path, venue: VenueProcess, clock: RealClock, tally: Tally, say: Callable[[str], None]
@@ -126,12 +129,13 @@ class Crash:
         self.tally = tally
         self.say = say
         self.kills = 0
+        self.life_max_s = LIFE_MAX_S
         self.witness = Witness(directory, venue.port)
 
     def run(self, life: Callable[[], Life], kills: int, of: int) -> None:
         """Live and die that often, then once more to the end. The venue is stopped in any case."""
         try:
-            self.config = _with_venue(demo_config(), self.venue.port)
+            self.config = with_venue(demo_config(), self.venue.port)
             _warm(self.config)
             while self.kills < kills and not self.tally.stopped:
                 self._die(life(), of)
@@ -156,7 +160,7 @@ class Crash:
         pid = self._fork(Life("") if outside else life)
         if life.act in ("halt", "halt_on", "resume"):
             self._command(life.act)
-        patience = OUTSIDE_S if outside else LIFE_MAX_S
+        patience = OUTSIDE_S if outside else self.life_max_s
         if life.act != "halt" and self._ended(pid, patience):
             return life.point
         if life.act != "halt":
@@ -250,7 +254,7 @@ def _died_as_planned(status: int, directory: Path) -> None:
         raise Broken(f"the daemon ended by itself with {code}: see {directory / 'daemon.log'}")
 
 
-def _with_venue(config: Config, port: int) -> Config:
+def with_venue(config: Config, port: int) -> Config:
     """The demo's rules against the venue's process; small segments and many snapshots, so that kills meet them."""
     journal = msgspec.structs.replace(config.journal)
     for name, often in (

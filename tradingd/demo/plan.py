@@ -37,7 +37,7 @@ class Life(msgspec.Struct, frozen=True):
 
 def lives() -> Iterator[Life]:
     """Without end. A block holds each point once as the first and once as the second of a pair, and one halt; after as many
-    blocks as there are points, each pair was there once."""
+    blocks as there are points (some 490 kills), each pair was there once."""
     block = 0
     while True:
         pairs = [_pair(i, block) for i in range(len(POINTS))]

@@ -52,7 +52,7 @@ from tradingd_adapters.sim.market import CorporateAction, Item, Market, SessionC
 from tradingd_adapters.sim.matching import VenueOrder
 from tradingd_adapters.sim.session import TAKEN, Ended, Session
 
-ACTION_MEMORY_NS = 7 * 86400 * NS
+ACTION_MEMORY_NS = 60 * 86400 * NS  # a run at high speed is away for a week in half a second
 
 
 class ExchangeSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +146,7 @@ class Exchange:
     def login(self, account: AccountId, key: str, sink: Sink, ended: Ended) -> Session:
         """Open a session; an older one of the account is ended and fenced. VenueRefused LOGIN for a wrong account or key.
 
-        ended: called once with the reason when the session is over. Corporate actions of the last 7 days that touched the account
+        ended: called once with the reason when the session is over. Corporate actions of the last 60 days that touched the account
         are told again (the action id counts once).
         """
         mine = self.floor.accounts.get(account)

@@ -12,7 +12,7 @@ from math import nan
 import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.core.world import ACCOUNT, ACME, BOLT, CORN, MINUTE, World
 from tradingd.core.book.orders import OPEN, Life
@@ -46,10 +46,7 @@ class Gates(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         instruments = {s: Instrument(symbol=s, sector="food" if s == CORN else "tech") for s in SYMBOLS}
-        tight = GateSettings(
-            max_open_positions=2, max_position_pct=0.06, max_sector_pct=0.08, buying_power_multiplier=0.1
-        )
-        self.world = World(gate=tight, instruments=instruments)
+        self.world = World(gate=GateSettings(max_open_positions=2, max_position_pct=0.06), instruments=instruments)
         self.noted = len(self.world.facts)
         self.holds: dict[str, TradingState] = {}
         self.locked = 0
@@ -63,6 +60,11 @@ class Gates(RuleBasedStateMachine):
         self.orders: dict[OrderId, Order] = {}
         self.left: dict[OrderId, Decimal] = {}
         self.unknown: set[OrderId] = set()
+
+    @initialize(tight=st.sampled_from(["max_sector_pct", "buying_power_multiplier"]))
+    def tighten(self, tight: str) -> None:
+        """Room for one entry and a half: in the sector that two symbols share, or in cash."""
+        self.world.rules.gate = msgspec.structs.replace(self.world.rules.gate, **{tight: 0.05})
 
     # the model's questions --------------------------------------------------------------------------------------------------
 
@@ -192,6 +194,27 @@ class Gates(RuleBasedStateMachine):
         self.quoted = dict.fromkeys(SYMBOLS, self.world.now)
         self.locked = self.locked if self.locked > self.world.now else 0
 
+    @precondition(lambda self: any(until > self.world.now for until in self.trips.values()))
+    @rule(data=st.data(), beyond=st.integers(0, 1))
+    def to_the_end_of_a_trip(self, data: st.DataObject, beyond: int) -> None:
+        """Its last nanosecond, or the first one after it."""
+        trips = [s for s, until in self.trips.items() if until > self.world.now]
+        symbol = data.draw(st.sampled_from(trips))
+        self.world.now = self.trips[symbol] + beyond
+        self.enter(symbol or ACME, 0.9, fresh=False)
+
+    @rule(symbol=symbols)
+    def stock_up(self, symbol: Symbol) -> None:
+        """As good as possible: what can be lifted is, an entry is made, and its fill comes."""
+        self.plug(True)
+        for order_id in sorted(self.unknown):
+            self.world.accept(order_id)
+        self.unknown.clear()
+        self.resume()
+        self.enter(symbol, 0.9, fresh=True)
+        for order_id in [o for o in self.left if self.orders[o].leg is Leg.ENTRY]:
+            self._fill(order_id, self.left[order_id])
+
     # orders -----------------------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.left)
@@ -210,15 +233,18 @@ class Gates(RuleBasedStateMachine):
             case "lose":
                 self.world.lose(order_id)
             case _:
-                qty = self.left[order_id] if answer == "fill" else min(self.left[order_id], Decimal(3))
-                self.left[order_id] -= qty
-                self.held[order.symbol] += order.side.sign * qty
-                if not self.left[order_id]:
-                    del self.left[order_id]
-                self.world.fill(order_id, qty, order.limit or "100")
+                self._fill(order_id, self.left[order_id] if answer == "fill" else min(self.left[order_id], Decimal(3)))
         self.unknown -= {order_id}
         if answer == "lose" and life in OPEN:
             self.unknown.add(order_id)
+
+    def _fill(self, order_id: OrderId, qty: Decimal) -> None:
+        order = self.orders[order_id]
+        self.left[order_id] -= qty
+        self.held[order.symbol] += order.side.sign * qty
+        if not self.left[order_id]:
+            del self.left[order_id]
+        self.world.fill(order_id, qty, order.limit or "100")
 
     # what is asked of the gates ---------------------------------------------------------------------------------------------
 

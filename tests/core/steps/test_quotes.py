@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from itertools import pairwise
 from math import inf, nan
 
 import pytest
 
 from tests.core.world import ACME, BOLT, DAY, World
+from tradingd.core.book.orders import Working
 from tradingd.core.events import Quote, Verb
 from tradingd.core.facts import BreakerKind, BreakerTripped, Decided, Kind, OrderIntended, Outcome, Reason
 from tradingd.core.rules import QuoteSettings
@@ -234,19 +237,32 @@ def test_under_a_halt_the_stop_acts_and_the_target_does_not():
     assert [(d.source, d.outcome) for d in world.of(Decided)] == [("stop", Outcome.ACT)]
 
 
+def _exits_of_each_second(world: World, seconds: int, end: Callable[[Working], None]) -> list[int]:
+    """In which seconds an exit was asked for, when each is ended by `end` at once."""
+    found = []
+    for second in range(seconds):
+        world.quote(ACME, 90.0)
+        found += [second] * len(world.of(OrderIntended))
+        for working in world.book.open_orders(ACME):
+            end(working)
+    return found
+
+
 def test_a_refused_close_is_not_fired_again_at_each_quote():
-    """F7, G4: once a minute."""
+    """F7, G4: after 5 s, 15 s, 45 s, then once a minute."""
     world = World(protective=False)
     world.buy(ACME)
-    world.quote(ACME, 90.0)
-    world.reject(world.exit_order().order.order_id)
-    exits = 0
-    for _ in range(130):
-        world.quote(ACME, 90.0)
-        exits += len(world.of(OrderIntended))
-        for w in world.book.open_orders(ACME):
-            world.reject(w.order.order_id)
-    assert exits == 2
+    found = _exits_of_each_second(world, 160, lambda working: world.reject(working.order.order_id))
+    gaps = [after - before for before, after in pairwise(found)]
+    assert gaps == [5, 15, 45, 60]
+
+
+def test_a_close_that_never_left_is_sent_as_soon_as_it_can_be():
+    """I5: the link failed it, not the venue; a minute behind the stop would be the operator's loss."""
+    world = World(protective=False)
+    world.buy(ACME)
+    found = _exits_of_each_second(world, 7, lambda working: world.never(working.order.order_id))
+    assert len(found) >= 3
 
 
 def test_settings_refuse_what_cannot_be_meant():

@@ -210,6 +210,20 @@ class JournalUnderFaults(RuleBasedStateMachine):
             self.anchored = self.acked
         self._end()
 
+    @precondition(lambda self: self.up and not self.journal.broken)
+    @rule(groups=st.integers(2, 4), seed=st.integers(0, 99), offset=st.integers(0, 3_000), cut=st.booleans())
+    def lose_power_and_more(self, groups: int, seed: int, offset: int, cut: bool) -> None:
+        """The last groups of a life, then a power cut, then hands in the file: what is left speaks for what is before it."""
+        self.commit([[2]] * groups)
+        if self.up and cut:
+            self.snapshot()
+        if self.up:
+            self.end(seed)
+        if not self.up and cut:
+            self.cut_a_file(0, offset, at_line=bool(seed % 2))
+        elif not self.up:
+            self.flip_a_bit(0, offset, bit=seed % 8)
+
     @rule(seed=st.none() | st.integers(0, 99))
     def end(self, seed: int | None) -> None:
         """SIGKILL, or a power cut (again, when the machine was down already)."""

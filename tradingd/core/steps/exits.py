@@ -43,6 +43,8 @@ PROTECTIVE = frozenset({"stop", "breaker", "no_price", "operator", "guardian"})
 CENT = Decimal("0.01")
 CLOSING = "closing: the venue does not clip"
 RETRY_NS = 60 * NS  # after a refused close or stop, ask again no sooner
+FIRST_RETRY_NS = 5 * NS  # after the first refusal of a close
+AGAIN_NS = 2 * NS  # after a close that never left
 REFUSED = frozenset({Life.REJECTED, Life.NEVER})
 
 
@@ -141,18 +143,26 @@ def _too_soon(book: Book, symbol: Symbol, source: str) -> bool:
     """A close by the same cause was refused a moment ago, or one was sent and did not work: no loop (F7, G4)."""
     if book.now - book.booked.exits_refused.get(f"{symbol}:{source}", -RETRY_NS) < RETRY_NS:
         return True
-    position = book.booked.positions.get(symbol)
-    since = max(
-        book.now - RETRY_NS + 1, position.opened_ts if position is not None else 0
-    )  # an exit of a former position worked
     if book.open_orders(symbol, Leg.EXIT):
         return False
-    for sent in reversed(book.booked.sent):  # in the order of time
-        if sent.ts < since:
+    position = book.booked.positions.get(symbol)
+    since = max(book.now - RETRY_NS, position.opened_ts - 1 if position is not None else 0)  # of this position
+    for working in reversed(book.booked.orders.values()):
+        if working.opened_ts <= since:
             return False
-        if not sent.entry and sent.symbol == symbol and sent.ts <= book.now:
-            return True
+        if working.order.leg is Leg.EXIT and working.order.symbol == symbol and working.opened_ts <= book.now:
+            return book.now - working.updated_ts < _pause_after(working.life, book.booked.rejects.get(symbol, 0))
     return False
+
+
+def _pause_after(life: Life, rejects: int) -> int:
+    """ns to wait after a close that ended so. What was filled was a slice; what never left may go as soon as the link is back; what
+    the venue refused is asked again after 5, 15, 45 s, then each minute."""
+    if life is Life.FILLED:
+        return 0
+    if life is Life.NEVER:
+        return AGAIN_NS
+    return min(RETRY_NS, FIRST_RETRY_NS * 3 ** max(0, rejects - 1))
 
 
 def _waits_for_session(book: Book, market: Market, source: str, rules: Rules) -> bool:

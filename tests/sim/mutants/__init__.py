@@ -1,0 +1,7 @@
+"""Planted bugs: each breaks one promise, and the simulation must find it. That is the test of the tester.
+
+A mutant is a patch against the product beside this file and a line in `table.MUTANTS`. `./run sim --mutants` plants each of them in
+a copy of the tree, runs worlds there until one fails, and prints how many it took. Source: RELIABILITY 4.5.
+"""
+
+from tests.sim.mutants.hunt import hunt_all as hunt_all

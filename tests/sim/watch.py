@@ -1,0 +1,265 @@
+"""More promises, watched fact by fact: a second book is folded from what became durable, and asked at each fact whether the daemon
+was allowed to do that. What it believes is the journal and the venue; the daemon's memory is not asked.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+import msgspec
+
+from tests.sim.operator import Asked
+from tests.sim.promises import Promises
+from tests.sim.site import Life, Site
+from tests.sim.venue.broker import VenueBroker
+from tradingd.core.book.book import Book
+from tradingd.core.book.booked import Booked
+from tradingd.core.book.orders import Life as OrderLife
+from tradingd.core.events import Event, Quote
+from tradingd.core.facts import (
+    Alerted,
+    Anomaly,
+    AnyFact,
+    BreakerTripped,
+    Decided,
+    DriftFound,
+    FillSkipped,
+    Kind,
+    LinkChanged,
+    OrderIntended,
+    OrderMoved,
+    Reason,
+    StateChanged,
+)  # fmt: skip
+from tradingd.core.types import Leg, Order, OrderId, Symbol, TradingState
+
+QUOTES = 40  # how many of a symbol's last good quotes an entry may stand on
+OFF_MARKET = 0.35  # no honest price is so far from the real one
+LEAPS = ("market.jump", "market.trend", "venue.split")
+LEAP_S = 15.0
+LATE_S = 1.5  # from durable to written, with nothing in the way
+LOGINS, LOGINS_S = 12, 10.0
+ASKED_S = 20.0  # after which a cancel has been answered, or asked again
+# an exit may be refused for what holds for every order, and for nothing else
+EXIT_REASONS = frozenset({
+    Reason.NOTHING_TO_REDUCE, Reason.INVALID, Reason.MAX_QTY, Reason.ORDER_RATE, Reason.MARKET_CLOSED, Reason.NOT_TRADABLE,
+    Reason.HALTED, Reason.LINK_NOT_READY, Reason.ACCOUNT_BLOCKED, Reason.DUPLICATE, Reason.STALE_RECOMMENDATION,
+})  # fmt: skip
+NEVER_FOR_EXITS = frozenset(f"never written: {reason.value}" for reason in Reason if reason not in EXIT_REASONS)
+# what the simulated venue never gives reason for: who sees it has lost count
+LOST_COUNT = {
+    "impossible_transition": "I2",
+    "cum_qty_mismatch": "I4",
+    "fill_mismatch": "I4",
+    "duplicate_execution": "I4",
+}
+TOLD_AS = {
+    "unknown_symbol": "fill_of_unknown_symbol",
+    "volatility": "breaker_volatility",
+    "daily_loss": "breaker_daily_loss",
+}
+
+
+class Watch(Promises):
+    """The promises, and these."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self._books: dict[str, Book] = {}  # of each site, as its durable facts say
+        self._due: dict[OrderId, float] = {}  # durable and not yet written
+        self._good: dict[tuple[str, Symbol], deque[tuple[float, float]]] = {}
+        self._taken: dict[str, str] = {}  # hosts whose session somebody took, and what was said
+        self._logins: dict[str, deque[tuple[float, int]]] = {}
+        self._sites: dict[str, Site] = {}
+
+    # in the moment ------------------------------------------------------------------------------------------------------
+
+    def opened(self, life: Life) -> None:
+        super().opened(life)
+        assert life.house is not None
+        self._sites[life.site.name] = life.site
+        for account, member in life.house.members.items():
+            booked = msgspec.json.decode(msgspec.json.encode(member.book.booked), type=Booked)
+            self._books[life.site.name] = Book(account, currency=booked.currency, booked=booked)
+
+    def durable(self, life: Life, first: int, facts: Sequence[AnyFact]) -> None:
+        super().durable(life, first, facts)
+        book, told = self._books[life.site.name], {fact.code for fact in facts if isinstance(fact, Alerted)}
+        for fact in facts:
+            book.replay(fact)
+            match fact:
+                case OrderIntended():
+                    self._intended(book, fact.order)
+                case OrderMoved():
+                    self._moved(book, fact)
+                case Decided() if fact.kind is Kind.EXIT:
+                    self._exit_decided(fact)
+                case StateChanged() | BreakerTripped() | DriftFound():
+                    self._is_told(fact, told)
+                case FillSkipped() | Anomaly():
+                    self._lost_count(fact)
+                case LinkChanged() if not fact.up and fact.why.startswith("taken over"):
+                    self._taken[life.site.name] = fact.why
+            if isinstance(fact, StateChanged) and fact.verb == "resume":
+                self._taken.pop(life.site.name, None)
+
+    def _intended(self, book: Book, order: Order) -> None:
+        self._due[order.order_id] = self.now()
+        unknown = [w.order.order_id for w in book.unknown_orders()]
+        if order.leg is Leg.ENTRY and unknown:
+            self.broken("I2", f"entry {order.order_id} was decided while {', '.join(unknown)} was unknown")
+        if order.leg is Leg.EXIT and book.working_exits(order.symbol) > abs(book.qty(order.symbol)):
+            held, closing = book.qty(order.symbol), book.working_exits(order.symbol)
+            self.broken("I6", f"with {order.order_id} {closing} {order.symbol} are being closed of {held}")
+
+    def _moved(self, book: Book, fact: OrderMoved) -> None:
+        self._due.pop(fact.order_id, None)
+        working = book.order(fact.order_id)
+        if (
+            working is not None
+            and working.order.reduce_only
+            and fact.to == OrderLife.NEVER
+            and fact.why in NEVER_FOR_EXITS
+        ):
+            self.broken("I5", f"exit {fact.order_id} was stopped: {fact.why}")
+
+    def _exit_decided(self, fact: Decided) -> None:
+        foreign = [reason.value for reason in fact.reasons if reason not in EXIT_REASONS]
+        if foreign:
+            self.broken(
+                "I5", f"exit {fact.decision_id} of {fact.symbol} was refused by an entry guard: {', '.join(foreign)}"
+            )
+        self._checked("exit decided")
+
+    def _lost_count(self, fact: FillSkipped | Anomaly | DriftFound) -> None:
+        """What only a bug or a fault of the venue's books explains."""
+        match fact:
+            case FillSkipped():
+                self.broken("I4", f"execution {fact.exec_id} was not booked: {fact.why}")
+            case Anomaly() if fact.kind in LOST_COUNT:
+                self.broken(LOST_COUNT[fact.kind], f"{fact.kind} of {fact.subject}: {fact.detail}")
+            case DriftFound() if not any(f.kind == "venue.drift" and f.at <= self.now() for f in self.plan.faults):
+                self.broken(
+                    "I4", f"{fact.symbol}: ours {fact.ours}, the venue's {fact.venue}, and nothing was moved there"
+                )
+
+    def _is_told(self, fact: StateChanged | BreakerTripped | DriftFound, told: set[str]) -> None:
+        """I14: in the very step that stopped something, with a code that says what."""
+        match fact:
+            case StateChanged() if fact.state is not TradingState.ACTIVE and fact.key.startswith("rule:"):
+                code = fact.key.removeprefix("rule:")
+            case BreakerTripped() if fact.kind in TOLD_AS:
+                code = fact.kind
+            case DriftFound():
+                code = "position_drift"
+                self._lost_count(fact)
+            case _:
+                return
+        if TOLD_AS.get(code, code) not in told:
+            self.broken("I14", f"nobody was told {TOLD_AS.get(code, code)}: {fact}")
+        self._checked("told")
+
+    def submitted_by(self, life: Life, order: Order) -> None:
+        super().submitted_by(life, order)
+        due = self._due.pop(order.order_id, None)
+        if due is not None and life.host.paused_until < due and self._free(life, due):
+            self._checked("sent in time")
+            if self.now() - due > LATE_S:
+                self.broken("I11", f"{order.order_id} was written {self.now() - due:.1f} s after it was durable")
+        if order.leg is not Leg.ENTRY:
+            return
+        self._believable(life, order)
+        if life.site.name in self._taken:
+            self.broken("I13", f"entry {order.order_id} after the session was {self._taken[life.site.name]}")
+
+    def _free(self, life: Life, since: float) -> bool:
+        """Nothing but the daemon itself keeps an order back: an answer of the venue may, where orders are requests."""
+        broker = _broker(life)
+        slow = any(
+            f.kind.startswith(("link.", "venue.")) and f.at - 1.0 < self.now() and f.at + f.for_s + 5.0 > since
+            for f in self.plan.faults
+        )
+        return not slow and not broker.venue.personality.sync
+
+    def _believable(self, life: Life, order: Order) -> None:
+        """I12: the price that an entry stands on was quoted, uncrossed and finite, and near the real one."""
+        good = self._good.get((life.host.name, order.symbol), ())
+        if not any(order.ref_price in pair for pair in good):
+            self.broken("I12", f"entry {order.order_id} stands on {order.ref_price}, which no good quote said")
+        bid, ask = (float(x) for x in _broker(life).venue.floor.tops[order.symbol])
+        near = abs(order.ref_price / ((bid + ask) * 0.5) - 1.0) <= OFF_MARKET
+        leapt = any(f.kind in LEAPS and f.at <= self.now() <= f.at + f.for_s + LEAP_S for f in self.plan.faults)
+        if not near and not leapt:
+            self.broken("I12", f"entry {order.order_id} stands on {order.ref_price}, the market on {bid}..{ask}")
+        self._checked("price basis")
+
+    def delivered(self, life: Life, event: Event) -> None:
+        super().delivered(life, event)
+        if isinstance(event, Quote) and 0 < event.bid <= event.ask < float("inf"):
+            self._good.setdefault((life.host.name, event.symbol), deque(maxlen=QUOTES)).append((event.bid, event.ask))
+
+    def asked(self, asked: Asked) -> None:
+        super().asked(asked)
+        if asked.verb == "resume":
+            self._taken.pop(asked.life.partition(".")[0], None)
+
+    # every so often -----------------------------------------------------------------------------------------------------
+
+    def look(self, site: Site) -> None:
+        super().look(site)
+        life = site.life
+        if life is None or life.house is None:
+            return
+        logins = self._logins.setdefault(life.host.name, deque())
+        logins.append((self.now(), _broker(life).logins))
+        while logins[0][0] < self.now() - LOGINS_S:
+            logins.popleft()
+        if logins[-1][1] - logins[0][1] > LOGINS:
+            self.broken("I15", f"{logins[-1][1] - logins[0][1]} logins within {LOGINS_S:.0f} s")
+
+    def told(self) -> None:
+        super().told()
+        life = self._sites["a"].life
+        if life is not None and life.house is not None:
+            self._at_rest(life, self._books["a"])
+
+    def _at_rest(self, life: Life, book: Book) -> None:
+        """What must have come to its end when everything has worked for long enough."""
+        venue = _broker(life).venue
+        assert life.house is not None
+        rules = next(iter(life.house.members.values())).rules
+        if not book.booked.link_up or self.wall() - book.booked.link_ts < ASKED_S * 1e9:
+            return
+        for working in book.open_orders():
+            order = venue.orders.get(working.order.order_id)
+            asked_s = (self.wall() - working.updated_ts) / 1e9
+            if working.cancel_asked and asked_s > ASKED_S and order is not None and order.status == "working":
+                self.broken(
+                    "I2", f"{working.order.order_id} works on {asked_s:.0f} s after it was taken back: {working.why}"
+                )
+        for order_id, working in book.booked.orders.items():
+            order = venue.orders.get(order_id)
+            if working.life is OrderLife.REJECTED and order is not None and order.status != "rejected":
+                self.broken("I2", f"{order_id} counts as refused ({working.why}), at the venue it is {order.status}")
+        if rules.protective and not rules.observe:
+            for symbol in book.held():
+                self._protected(book, symbol)
+
+    def _protected(self, book: Book, symbol: Symbol) -> None:
+        """I5: the stop at the venue covers the position."""
+        resting = book.protection(symbol)
+        if resting is None or symbol in book.booked.drift or symbol not in book.booked.levels:
+            return
+        waits = resting.cancel_asked or resting.rev_asked > resting.rev or resting.amends_refused
+        self._checked("protected")
+        if not waits and resting.qty - resting.cum_qty != abs(book.qty(symbol)):
+            left, held = resting.qty - resting.cum_qty, book.qty(symbol)
+            self.broken("I5", f"the stop {resting.order.order_id} covers {left} of {held} {symbol}")
+
+
+def _broker(life: Life) -> VenueBroker:
+    assert life.house is not None
+    broker = next(iter(life.house.members.values())).broker
+    assert isinstance(broker, VenueBroker)
+    return broker
