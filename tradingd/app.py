@@ -32,7 +32,7 @@ from tradingd.core.events import Command, Verb
 from tradingd.core.rules import Rules
 from tradingd.core.signals.strategy import Loaded, SettingsError, load
 from tradingd.core.types import AccountId, Instrument
-from tradingd.ports import Broken, Broker, Env, Misconfigured
+from tradingd.ports import Broken, Broker, Env, Misconfigured, Quirks
 from tradingd.shell.clock import SteadyClock
 from tradingd.shell.desk import HouseDesk
 from tradingd.shell.env import FollowClock, RealClock, RealEnv
@@ -48,6 +48,7 @@ from tradingd.shell.web.auth import TokenHash
 from tradingd.shell.web.settings import WebSettings
 
 CALENDARS = ("XNYS",)
+ABLE = Quirks(reduce_only=True)
 SOCKET = "control.sock"
 FAULT = 70  # EX_SOFTWARE: an error of ours; a supervisor may start it again
 
@@ -55,15 +56,14 @@ FAULT = 70  # EX_SOFTWARE: an error of ours; a supervisor may start it again
 # from configuration -------------------------------------------------------------------------------------------------------
 
 
-def rules_of(
-    config: Config, account: AccountSettings, strategies: tuple[Loaded, ...], *, protective: bool = True
-) -> Rules:
-    """The rules of one account."""
+def rules_of(config: Config, account: AccountSettings, strategies: tuple[Loaded, ...], quirks: Quirks = ABLE) -> Rules:
+    """The rules of one account. quirks: its broker's; by default those of one that can everything."""
     return Rules(
         mode=config.mode, instruments={}, calendars={key: session_table(key) for key in CALENDARS}, gate=config.risk,
         sizer=config.sizer, stops=config.stops, reserve=config.reserve, breaker=config.breaker, window=config.window,
         intake=config.intake, tier=config.tiers, entry=config.entry, quotes=config.quotes, strategies=strategies,
-        protective=protective, observe=account.mode == "observe", crash_loop_starts=config.house.crash_loop_starts,
+        protective=quirks.protective_stops, amend=quirks.amend, reduce_only=quirks.reduce_only,
+        observe=account.mode == "observe", crash_loop_starts=config.house.crash_loop_starts,
         crash_loop_window_s=config.house.crash_loop_window_s, tier_at_start=config.tier.name,
     )  # fmt: skip
 
@@ -143,10 +143,7 @@ def house_of(
     if strategies is None:
         strategies = strategies_of(config)
     accounts = {AccountId(name): account for name, account in config.accounts.items()}
-    rules = {
-        name: rules_of(config, account, strategies, protective=brokers[name].quirks.protective_stops)
-        for name, account in accounts.items()
-    }
+    rules = {name: rules_of(config, account, strategies, brokers[name].quirks) for name, account in accounts.items()}
     journal = JournalSettings(
         segment_bytes=config.journal.segment_bytes, force=config.journal.force_fs, state_schema=SNAPSHOT_SCHEMA
     )

@@ -511,3 +511,20 @@ async def test_a_stop_that_works_with_other_figures_than_ours_is_put_right(how: 
         await s.member.reconciler.foreign()
         await s.house.quiesce()
         assert s.broker.count("replace") == asked == 1
+
+
+async def test_an_order_that_comes_back_after_its_end_is_taken_back() -> None:
+    """A13: proven never to have arrived, and there it works: told, and cancelled at the venue."""
+    async with stage() as s:
+        s.broker.script["submit"].append(BEFORE)
+        order_id = await s.decide()
+        order = s.entry.order
+        await relink(s, 31)
+        await relink(s, 31)
+        assert s.entry.life is Life.NEVER
+        s.broker.take(order)
+        await s.member.reconciler.foreign()
+        await s.house.quiesce()
+        assert s.broker.orders[order_id].status == "cancelled"
+        assert "impossible_transition" in {f.kind for f in s.said(Anomaly) if isinstance(f, Anomaly)}
+        assert s.book.booked.foreign == {}

@@ -60,13 +60,15 @@ class QuoteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class Rules:
-    """The quote path reads `quote_strategies` and `quotes`. observe: evaluate everything, never trade (B4)."""
+    """The quote path reads `quote_strategies` and `quotes`. observe: evaluate everything, never trade (B4).   protective, amend,
+    reduce_only: what the venue can (quirks): rest stops, change a working order, clip closing orders to the position."""
 
     def __init__(
         self, *, mode: str, instruments: dict[Symbol, Instrument], calendars: dict[str, SessionTable], gate: GateSettings,
         sizer: SizerSettings, stops: StopSettings, reserve: ReserveSettings, breaker: BreakerSettings, window: WindowSettings,
         intake: IntakeSettings, tier: TierSettings, entry: EntrySettings, quotes: QuoteSettings,
         strategies: tuple[Loaded, ...] = (), protective: bool = True, observe: bool = False,
+        amend: bool = True, reduce_only: bool = True,
         crash_loop_starts: int = 3, crash_loop_window_s: float = 900.0,
         tier_at_start: TierName = TierName.CONSERVATIVE,
     ) -> None:  # fmt: skip
@@ -86,6 +88,8 @@ class Rules:
         self.tiers: dict[TierName, Tier] = {name: tier.of(name) for name in TierName}
         self.strategies = strategies
         self.protective = protective
+        self.amend = amend
+        self.reduce_only = reduce_only
         self.observe = observe
         self.crash_loop_starts = crash_loop_starts
         self.crash_loop_window_s = crash_loop_window_s

@@ -22,6 +22,7 @@ from tradingd.core.types import Order, OrderId, TradingState
 from tradingd.ports import Broker, Env, LinkDown, VenueRefused
 from tradingd.shell.channels import Inbox
 
+ENDED = FINAL - {Life.NEVER, Life.REJECTED}  # of those two the venue may think otherwise
 Work = OrderIntended | CancelIntended | ReplaceIntended
 
 
@@ -149,7 +150,7 @@ class Dispatch:
     async def _cancel(self, work: CancelIntended) -> None:
         working = self.book.order(work.order_id)
         unwritten = working is not None and working.life is Life.INTENDED and work.order_id not in self.sent_at
-        if unwritten or (working is not None and working.life in FINAL):
+        if unwritten or (working is not None and working.life in ENDED):
             return  # it was refused right here, or has ended; of what an earlier connection wrote the resync asks
         if not self.up:
             return  # asked again by the resync that follows the next connect

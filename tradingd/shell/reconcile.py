@@ -215,8 +215,13 @@ class Reconciler:
 
     async def _look_closer(self, report: OrderReport) -> None:
         working = self.book.order(report.order_id)
-        if working is not None and _altered(working, report):
+        if working is None:
+            return
+        if _altered(working, report):
             await self._order(working)
+        elif working.life in (Life.NEVER, Life.REJECTED):
+            self._count("order_returned")
+            self._say(OrderAccepted, working.order.order_id, venue_order_id=report.venue_order_id)
 
     def _ours(self, report: OrderReport) -> bool:
         """Under an id of ours stands what we intended; the same id with other content is another daemon's (H4)."""

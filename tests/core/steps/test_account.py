@@ -218,3 +218,27 @@ def test_a_position_whose_instrument_is_not_configured_any_more_raises_nothing()
     assert "unprotected_position" in world.codes()
     world.quote(CORN, 100.0)
     assert world.recommend(CORN).kind is Kind.ENTRY
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "NaN", "Infinity"])
+def test_a_rate_that_is_none_is_refused(rate):
+    """F3: the old one stays, and it is told."""
+    world = World()
+    world.step(FxRate(ts=world.now, currency="EUR", rate=Price(D("1.25"))))
+    equity = world.book.equity
+    world.step(FxRate(ts=world.now, currency="EUR", rate=Price(D(rate))))
+    assert world.book.booked.rates == {"EUR": D("1.25")}
+    assert world.book.equity == equity
+    assert "bad_rate" in world.codes()
+
+
+@pytest.mark.parametrize("ratio", [0.0, -2.0, float("nan"), float("inf")])
+def test_a_split_by_nothing_is_refused(ratio):
+    """F3, F9: position, stop and prices stay; if the venue did split, positions drift and are told."""
+    world = World()
+    qty = world.buy(ACME)
+    stop = world.book.booked.levels[ACME].stop
+    world.step(Split(ts=world.now, symbol=ACME, ratio=ratio, action_id="s1"))
+    assert (world.book.qty(ACME), world.book.booked.levels[ACME].stop) == (qty, stop)
+    assert world.book.markets[ACME].mid == 100.0
+    assert "bad_split" in world.codes()

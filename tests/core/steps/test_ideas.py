@@ -184,7 +184,7 @@ ROWS: list[tuple[Reason, dict[str, object], Prepare, dict[str, object], Reason |
     (Reason.BREAKER_ACTIVE, {}, tripped, {}, None),
     (Reason.TICKER_COOLDOWN, {}, cooling, {}, None),
     (Reason.BUYING_POWER, gate(buying_power_multiplier=0.01), nothing, {}, None),
-    (Reason.POSITION_LIMIT, gate(max_position_pct=0.01), nothing, {}, None),
+    (Reason.POSITION_LIMIT, gate(max_position_pct=0.0005), nothing, {}, None),
     (Reason.SECTOR_LIMIT, gate(max_sector_pct=0.01), nothing, {}, None),
     (Reason.DAILY_LOSS, {}, bad_day, {}, None),
     (Reason.DRAWDOWN, {}, bad_year, {}, None),
@@ -239,17 +239,25 @@ def test_the_table_holds_every_reason_once_in_order_of_precedence():
 
 def test_all_that_is_wrong_is_listed_in_order_of_precedence():
     """E11, R1: the first is the headline, the others stand behind it, each with its check (R4)."""
-    world = World(**gate(max_position_pct=0.01, max_order_qty=1))
+    world = World(**gate(max_sector_pct=0.01, max_order_qty=1))
     pause(world)
     tripped(world)
     drift(world)
     later(world)
     decided = world.recommend(ACME)
     assert decided.reasons == (
-        Reason.REDUCING, Reason.DRIFT, Reason.STALE_PRICE, Reason.BREAKER_ACTIVE, Reason.POSITION_LIMIT, Reason.MAX_QTY,
+        Reason.REDUCING, Reason.DRIFT, Reason.STALE_PRICE, Reason.BREAKER_ACTIVE, Reason.SECTOR_LIMIT, Reason.MAX_QTY,
     )  # fmt: skip
     assert decided.headline is Reason.REDUCING
     assert {c.reason for c in decided.checks if c.ok is False} == set(decided.reasons)
+
+
+def test_a_tier_that_would_hold_more_than_the_gate_allows_is_clamped_not_refused():
+    """E2, R1: the aggressive tier's ceiling is 12 %, the gate's 10 %: what fits is bought, and the decision is not lost."""
+    world = World(sizer=SizerSettings(absolute_cap=Money(D(1_000_000))), tier_at_start=TierName.AGGRESSIVE)
+    decided = world.recommend(ACME, confidence=1.0)
+    assert decided.outcome is Outcome.ACT
+    assert decided.qty == 99  # of 100.01 each: 9.9 % of 100,000
 
 
 def test_an_entry_that_passes_carries_the_whole_chain():

@@ -330,3 +330,41 @@ def test_a_shorter_trip_never_shortens_a_longer_one():
     assert Reason.BREAKER_ACTIVE in world.recommend(ACME).reasons
     world.say(Verb.RESUME)
     assert world.recommend(ACME).orders
+
+
+def test_a_flatten_ends_with_what_nobody_here_can_close():
+    """FEATURES 5.9: a symbol that is not listed is named and paged; the flatten does not hold the resume for ever."""
+    world = World()
+    world.buy(ACME)
+    world.say(Verb.FLATTEN)
+    world.fill(world.exit_order().order.order_id)
+    stop = world.book.protection(ACME)
+    assert stop is not None
+    world.cancelled(stop.order.order_id)
+    world.positions(NOPE="7", ACME="0")
+    assert world.book.booked.flatten == {}
+    assert "flatten_incomplete" in world.codes()
+
+
+def test_a_flatten_does_not_end_while_something_can_be_closed():
+    """FEATURES 5.9: by the venue's word and by ours."""
+    world = World()
+    world.buy(ACME)
+    world.say(Verb.FLATTEN)
+    world.positions(NOPE="7", ACME="30")
+    assert world.book.booked.flatten
+
+
+def test_a_resume_lets_a_symbol_that_was_refused_be_tried_again():
+    """G4: the operator has looked at why; without that word it would stay off for ever."""
+    world = World()
+    for _ in range(3):
+        decided = world.recommend(ACME)
+        world.reject(decided.orders[0])
+        world.wait(61)
+        world.quote(ACME, 100.0)
+    assert world.recommend(ACME).headline is Reason.REJECT_LOOP
+    world.say(Verb.RESUME, reason=" ")
+    assert world.recommend(ACME).headline is Reason.REJECT_LOOP
+    world.say(Verb.RESUME)
+    assert world.recommend(ACME).outcome is Outcome.ACT

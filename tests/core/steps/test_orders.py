@@ -9,6 +9,7 @@ import pytest
 from tests.core.world import ACCOUNT, ACME, BOLT, EURO, INSTRUMENTS, World, make_rules
 from tradingd.core.book.orders import Life
 from tradingd.core.events import (
+    Action,
     CancelRejected,
     FillSeen,
     ForeignOrder,
@@ -23,6 +24,7 @@ from tradingd.core.facts import (
     Alerted,
     AmendRefused,
     Anomaly,
+    CancelIntended,
     CancelRefused,
     Filled,
     ForeignSeen,
@@ -361,3 +363,49 @@ def test_an_execution_that_is_not_booked_does_not_hold_up_the_count():
     assert "fill_of_unknown_symbol" in world.codes()
     world.step(PositionsSeen(ts=world.now, account=ACCOUNT, positions={"TSLA": Qty(D(5))}, cursor=cursor + 1))
     assert "TSLA" in world.book.booked.drift
+
+
+# what comes after the end, twice, or in parts ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["never", "reject"])
+def test_an_order_accepted_after_its_end_is_taken_back(end):
+    """A13, O3: nobody waits for it any more; the contradiction is told, and it must not fill."""
+    world = World()
+    order_id = entry(world)
+    getattr(world, end)(order_id)
+    world.accept(order_id)
+    assert anomalies(world) == ["impossible_transition"]
+    assert [c.order_id for c in world.of(CancelIntended)] == [order_id]
+    world.fill(order_id, qty="10")
+    assert world.book.qty(ACME) == 10, "what fills all the same is booked"
+
+
+def test_a_strangers_execution_without_a_number_is_booked_once():
+    """I4: a venue that does not number its fills tells them again at each question."""
+    world = World()
+    for n in range(2):
+        fill = FillSeen(
+            ts=world.now, account=ACCOUNT, order_id=OrderId(""), exec_id=ExecId("z9"), symbol=ACME, side=Side.BUY, qty=Qty(D(4)),
+            price=Price(D(100)), fee=Money(D(0)), cursor=0,
+        )  # fmt: skip
+        world.step(fill)
+        if n == 0:
+            world.restart()
+            world.connect()
+    assert world.book.qty(ACME) == 4
+
+
+def test_the_executions_of_one_closing_order_are_one_trade():
+    """E2, R1: neither the win rate nor the count of day trades is made by how a venue cuts an order into pieces."""
+    world = World()
+    world.buy(ACME)
+    world.recommend(ACME, Action.SELL)
+    order_id = world.exit_order().order.order_id
+    for price in ("101", "102", "99"):
+        world.fill(order_id, qty="10", price=price)
+    booked = world.book.booked
+    assert len(booked.day_trades) == 1
+    [trade] = booked.trades
+    assert trade.pnl == sum(f.realised for f in world.all(Filled))
+    assert world.refold() == world.book.dump()

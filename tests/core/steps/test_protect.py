@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.core.world import ACCOUNT, ACME, World
 from tradingd.core.book.orders import Working
-from tradingd.core.events import CancelRejected, OrderReplaced, ReplaceRejected
-from tradingd.core.facts import CancelIntended, ReplaceIntended
-from tradingd.core.types import Leg
+from tradingd.core.events import Action, CancelRejected, OrderReplaced, ReplaceRejected, Verb
+from tradingd.core.facts import CancelIntended, Decided, Kind, Outcome, Reason, ReplaceIntended
+from tradingd.core.types import Leg, Qty, Side, TradingState
 
 # a venue that does not amend -------------------------------------------------------------------------------------------------
 
@@ -94,3 +96,158 @@ def test_an_amend_that_works_begins_the_count_anew():
         )  # fmt: skip
     assert not stop.cancel_asked
     assert stop.qty == 20
+
+
+# a venue that cannot amend ---------------------------------------------------------------------------------------------------
+
+
+def test_where_nothing_can_be_amended_a_stop_is_taken_back_before_the_next_is_placed():
+    """ADR-0005, R3: never two stops that could both fill; the price is watched by the house meanwhile."""
+    world = World(amend=False)
+    decided = world.recommend(ACME)
+    world.accept(decided.orders[0])
+    world.fill(decided.orders[0], "20")
+    first = world.book.protection(ACME)
+    assert first is not None
+    world.accept(first.order.order_id)
+    world.fill(decided.orders[0], "10")
+    assert first.cancel_asked
+    assert len(world.book.open_orders(ACME, Leg.PROTECT)) == 1
+    world.cancelled(first.order.order_id)
+    [second] = world.book.open_orders(ACME, Leg.PROTECT)
+    assert second.order.qty == 30
+    assert world.all(ReplaceIntended) == []
+
+
+def test_a_stop_that_is_on_its_way_back_gives_the_house_no_grace():
+    """ADR-0005: only a stop that is proven to stay may act first."""
+    world = World(amend=False)
+    world.buy(ACME)
+    stop = world.book.protection(ACME)
+    assert stop is not None
+    world.say(Verb.CANCEL, protective=True, order_id=stop.order.order_id)
+    world.quote(ACME, 90.0)
+    assert world.exit_order().order.side is Side.SELL
+
+
+# a venue that does not clip ---------------------------------------------------------------------------------------------------
+
+
+def closing(world: World, how: str) -> None:
+    """One of the causes of a close."""
+    if how == "idea":
+        world.step(world.recommendation(ACME, Action.SELL))
+    elif how == "target":
+        world.quote(ACME, 110.0)
+    elif how == "flatten":
+        world.say(Verb.FLATTEN)
+    else:
+        for _ in range(5):
+            world.quote(ACME, 90.0)
+
+
+@pytest.mark.parametrize("how", ["idea", "target", "stop", "flatten"])
+def test_where_closes_are_not_clipped_the_stop_goes_before_the_exit_comes(how):
+    """ADR-0005: the two could both fill and flip the position; the decision is journaled once, when it is acted on."""
+    world = World(reduce_only=False)
+    qty = world.buy(ACME)
+    stop = world.book.protection(ACME)
+    assert stop is not None
+    closing(world, how)
+    assert stop.cancel_asked
+    assert world.book.open_orders(ACME, Leg.EXIT) == []
+    world.minutes(1)
+    assert world.book.open_orders(ACME, Leg.EXIT) == []
+    world.cancelled(stop.order.order_id)
+    assert world.exit_order().order.qty == qty
+    assert world.book.open_orders(ACME, Leg.PROTECT) == [], "and none is placed beside it"
+    assert len([d for d in world.all(Decided) if d.kind is Kind.EXIT]) == 1
+    world.fill(world.exit_order().order.order_id, price="90")
+    world.minutes(3, quotes=True)
+    assert world.book.qty(ACME) == 0
+    assert not world.book.open_orders(ACME)
+
+
+def test_a_stop_that_fills_instead_of_going_ends_the_close():
+    """A14: fills win; the idea is answered all the same (E1)."""
+    world = World(reduce_only=False)
+    world.buy(ACME)
+    stop = world.book.protection(ACME)
+    assert stop is not None
+    rec = world.recommendation(ACME, Action.SELL)
+    world.step(rec)
+    world.fill(stop.order.order_id, price="97")
+    world.minutes(1, quotes=True)
+    assert world.book.qty(ACME) == 0
+    assert world.book.open_orders(ACME) == []
+    [decided] = [d for d in world.all(Decided) if d.kind is Kind.EXIT]
+    assert (decided.outcome, decided.headline) == (Outcome.SKIP, Reason.NOTHING_TO_REDUCE)
+
+
+def test_a_second_idea_while_a_close_waits_is_answered_at_once():
+    """E1: one idea, one decision."""
+    world = World(reduce_only=False)
+    world.buy(ACME)
+    world.step(world.recommendation(ACME, Action.SELL))
+    assert world.of(Decided) == []
+    assert world.recommend(ACME, Action.SELL).headline is Reason.DUPLICATE_ORDER
+
+
+def test_a_close_that_the_venue_refuses_has_the_stop_back():
+    """R3: not naked for longer than the close was under way."""
+    world = World(reduce_only=False)
+    world.buy(ACME)
+    stop = world.book.protection(ACME)
+    assert stop is not None
+    closing(world, "idea")
+    world.cancelled(stop.order.order_id)
+    world.reject(world.exit_order().order.order_id)
+    [fresh] = world.book.open_orders(ACME)
+    assert (fresh.order.leg, fresh.order.qty) == (Leg.PROTECT, world.book.qty(ACME))
+
+
+# a close that opened ---------------------------------------------------------------------------------------------------------
+
+
+def both_filled(world: World) -> Qty:
+    """The stop at the venue and our own close fill in full, both; what is held then."""
+    world.buy(ACME)
+    stop = world.book.protection(ACME)
+    assert stop is not None
+    world.recommend(ACME, Action.SELL)
+    world.fill(world.exit_order().order.order_id)
+    world.fill(stop.order.order_id, stop.order.qty, price="98")
+    return world.book.qty(ACME)
+
+
+def test_what_a_close_has_opened_is_closed_at_once():
+    """A17, I5: nobody wanted it: no new risk, a page, and out."""
+    world = World()
+    short = both_filled(world)
+    assert short < 0
+    assert "exit_opened" in world.codes()
+    assert world.book.state() is TradingState.REDUCING
+    exit_ = world.exit_order()
+    assert (exit_.order.side, exit_.order.qty) == (Side.BUY, -short)
+    world.fill(exit_.order.order_id, price="98")
+    world.minutes(3, quotes=True)
+    assert world.book.qty(ACME) == 0
+    assert all(w.cancel_asked for w in world.book.open_orders())
+
+
+def test_what_a_close_has_opened_is_closed_after_the_link_is_back():
+    """B1: learned by a resync, closed when it is over; a refused close is tried again after its minute, not in a loop."""
+    world = World()
+    world.buy(ACME)
+    stop = world.book.protection(ACME)
+    assert stop is not None
+    world.recommend(ACME, Action.SELL)
+    world.fill(world.exit_order().order.order_id)
+    world.disconnect()
+    world.fill(stop.order.order_id, stop.order.qty, price="98")
+    assert world.book.open_orders(ACME, Leg.EXIT) == []
+    world.connect()
+    world.reject(world.exit_order().order.order_id)
+    assert world.book.open_orders(ACME, Leg.EXIT) == []
+    world.minutes(2, quotes=True)
+    assert world.exit_order().order.side is Side.BUY

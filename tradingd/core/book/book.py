@@ -27,6 +27,19 @@ _encode = msgspec.json.Encoder().encode  # a dict keeps the order of the facts t
 _decode = msgspec.json.Decoder(Booked).decode
 
 
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A close that waits for the protective stop to be gone, or for the link. insist: until the position is flat;
+    tried: once already, so now no sooner than any close that was refused."""
+
+    source: str
+    cause: str
+    thesis: str = ""
+    confidence: float | None = None
+    asked: bool = False
+    insist: bool = False
+    tried: bool = False
+
+
 class Book:
     """One broker account. Slotted: the quote path touches `markets`, `equity` and `loss_line` only."""
 
@@ -35,6 +48,7 @@ class Book:
         "_open",
         "account",
         "booked",
+        "closing",
         "equity",
         "facts",
         "last_event_ts",
@@ -63,6 +77,7 @@ class Book:
         self.last_event_ts = 0
         self.twins = 0  # recommendations seen again
         self.last_reconcile_ts = 0
+        self.closing: dict[Symbol, Wanted] = {}  # forgotten by a restart, which finds the position and its stop
         self.strategy_states: dict[str, Any] = {}
         self.strategy_errors: dict[str, list[int]] = {}
         self._open = {order_id: w for order_id, w in self.booked.orders.items() if w.life in OPEN}

@@ -22,7 +22,7 @@ from tradingd.core.facts import (
     StateChanged,
     StopSet,
 )  # fmt: skip
-from tradingd.core.types import AccountId, DecisionId, Money, OrderId, Side, Symbol, TierName, VenueOrderId
+from tradingd.core.types import AccountId, DecisionId, ExecId, Money, OrderId, Side, Symbol, TierName, VenueOrderId
 
 
 class Seen(msgspec.Struct, array_like=True):
@@ -43,9 +43,12 @@ class Sent(msgspec.Struct, array_like=True):
 
 
 class ClosedTrade(msgspec.Struct, array_like=True):
+    """One order that closed, in however many executions."""
+
     ts: int
     symbol: Symbol
     pnl: Money
+    order_id: OrderId = OrderId("")
 
 
 class Plan(msgspec.Struct, array_like=True):
@@ -105,6 +108,7 @@ class Booked(msgspec.Struct, kw_only=True):
     foreign: dict[VenueOrderId, ForeignSeen] = {}
     fill_cursor: int = 0  # every fill up to here is booked
     fills_ahead: list[int] = []  # booked beyond a gap (out of order)
+    strangers: list[ExecId] = []  # executions of others' orders, booked lately: not every venue numbers its fills
     rejects: dict[Symbol, int] = {}
     exits_refused: dict[str, int] = {}  # "<symbol>:<source>" -> ts: nobody's refusal silences another's close
     trades: list[ClosedTrade] = []

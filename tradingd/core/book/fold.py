@@ -65,6 +65,7 @@ KEEP_FINISHED = 400  # finished orders kept for the page, for late fills and for
 KEEP_FINISHED_FOR = 7 * DAY
 KEEP_RECENT = 100
 KEEP_COMMANDS = 200
+KEEP_STRANGERS = 500
 _LIFE = (StartedUp, ShutDown)
 
 
@@ -214,15 +215,28 @@ def _filled(b: Booked, f: Filled) -> None:
     b.realised = Money(b.realised + f.realised)
     _count(b, "fills")
     _advance_cursor(b, f.cursor)
-    if f.day_trade:
+    if not f.order_id:
+        b.strangers.append(f.exec_id)
+        del b.strangers[:-KEEP_STRANGERS]
+    if f.day_trade and (working is None or not working.day_traded):
         b.day_trades.append(b.day)
         del b.day_trades[:-50]
+        if working is not None:
+            working.day_traded = True
     if f.realised:
-        b.trades.append(ClosedTrade(f.ts, f.symbol, f.realised))
+        _trade(b, f)
         while b.trades and b.trades[0].ts < f.ts - KEEP_TRADES:
             del b.trades[0]
     if not position.qty or posting.flipped:
         _closed(b, f, working)
+
+
+def _trade(b: Booked, f: Filled) -> None:
+    for trade in reversed(b.trades[-KEEP_RECENT:]):
+        if f.order_id and trade.order_id == f.order_id:
+            trade.pnl = Money(trade.pnl + f.realised)
+            return
+    b.trades.append(ClosedTrade(f.ts, f.symbol, f.realised, f.order_id))
 
 
 def _closed(b: Booked, f: Filled, working: Working | None) -> None:
@@ -372,6 +386,8 @@ def _tradable(b: Booked, f: TradableChanged) -> None:
 
 def _command(b: Booked, f: CommandSeen) -> None:
     b.commands[f.command_id] = (f.answer, f.refused)
+    if f.verb == "resume" and not f.refused:
+        b.rejects.clear()
     while len(b.commands) > KEEP_COMMANDS:
         del b.commands[next(iter(b.commands))]
 

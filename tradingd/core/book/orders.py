@@ -146,7 +146,8 @@ class Working(msgspec.Struct, kw_only=True):
     twice.   cum_qty, notional, fees: filled so far, sum of qty x price (quote currency), account currency.
     venue_cum: filled by the venue's word when it ended the order.   exec_ids: executions booked, by id (A6).
     widest: the least favourable limit ever asked for, what a fill's price is judged by.
-    former_ids: ids the venue gave before a replace changed them (A15).   amends_refused: in a row, by the venue.   ..._ts: ns.
+    former_ids: ids the venue gave before a replace changed them (A15).   amends_refused: in a row, by the venue.
+    day_traded: it closed what was opened on the same day.   ..._ts: ns.
     """
 
     order: Order
@@ -168,6 +169,7 @@ class Working(msgspec.Struct, kw_only=True):
     former_ids: list[VenueOrderId] = []
     cancel_asked: bool = False
     amends_refused: int = 0
+    day_traded: bool = False
     opened_ts: int = 0
     updated_ts: int = 0
     why: str = ""

@@ -121,7 +121,7 @@ def size(
     *, confidence: float, price: float, side: Side, tier: Tier, settings: SizerSettings, active_pool: float,
     exposures: Mapping[str, float], sectors_held: int, sector: str, correlation: float | None,
     earnings_in_days: int | None, heat_now: float, stop_distance: float | None, multiplier: float,
-    instrument: Instrument, rate: float = 1.0,
+    instrument: Instrument, rate: float = 1.0, most: float = inf,
 ) -> Sized:  # fmt: skip
     """The size of an entry, with every check it met; all failing reasons are listed, not only the first. Source: E3.
 
@@ -129,9 +129,9 @@ def size(
     correlation: weighted average with what is held, None = nothing known = 0.   earnings_in_days: trading days to the
     next earnings (0 = today), None = none known.   heat_now: share of the active pool.   stop_distance: price units, > 0,
     None when the stops refused.   multiplier: the strategy's factor on the allocation, >= 0 (1 = as the tier says).
-    rate: account currency per unit of the instrument's currency.
-    Refuses LOW_CONFIDENCE, NOT_SHORTABLE, CORRELATION, EARNINGS, NO_PRICE, NO_RANGE, HEAT, SIZE_ZERO, SECTOR_LIMIT,
-    ACTIVE_POOL_MINIMUM.
+    rate: account currency per unit of the instrument's currency.   most: account currency, what the gate lets a position be.
+    Refuses LOW_CONFIDENCE, NOT_SHORTABLE, CORRELATION, EARNINGS, NO_PRICE, NO_RANGE, HEAT, SIZE_ZERO, POSITION_LIMIT,
+    SECTOR_LIMIT, ACTIVE_POOL_MINIMUM.
     """
     adjustments: list[Adjustment] = []
     checks = _guards(confidence, side, tier, settings, active_pool, correlation, earnings_in_days, instrument)
@@ -147,8 +147,9 @@ def size(
     refused = refused or unit is None or room_check.ok is False
     qty = Qty(ZERO)
     if unit is not None and not refused:
-        qty = _fit(share * active_pool, room, unit, settings, instrument, adjustments)
-    checks.append(_size_check(qty, share * active_pool, unit, refused=refused, instrument=instrument))
+        limits = {"absolute_cap": float(settings.absolute_cap), "sector": room, "position_limit": most}
+        qty = _fit(share * active_pool, limits, unit, instrument, adjustments)
+    checks.append(_size_check(qty, share * active_pool, unit, most, refused=refused, instrument=instrument))
     added = _added_heat(qty, price, unit, stop_distance, active_pool)
     checks.append(_heat_check(heat_now, added, tier))
     reasons = refusals(checks)
@@ -231,24 +232,28 @@ def _sector_room(held: float, active_pool: float, tier: Tier) -> tuple[float, Ch
 
 
 def _fit(
-    dollars: float, room: float, unit: Decimal, s: SizerSettings, instrument: Instrument, adjustments: list[Adjustment]
+    dollars: float, limits: Mapping[str, float], unit: Decimal, instrument: Instrument, adjustments: list[Adjustment]
 ) -> Qty:
-    """Dollars under the cap and inside the sector's room, floored to the lot."""
+    """Dollars under every limit, floored to the lot."""
     money = Decimal(repr(dollars))
-    for name, limit in (("absolute_cap", s.absolute_cap), ("sector", Decimal(repr(room)))):
+    for name, limit in limits.items():
         if money > limit:
-            adjustments.append(Adjustment(name, float(money), float(limit)))
-            money = Decimal(limit)
+            adjustments.append(Adjustment(name, float(money), limit))
+            money = Decimal(repr(limit))
     return instrument.floor_qty(money / unit)  # 28 digits: a quotient of two 17-digit numbers cannot round up to a lot
 
 
-def _size_check(qty: Qty, dollars: float, unit: Decimal | None, *, refused: bool, instrument: Instrument) -> Check:
+def _size_check(
+    qty: Qty, dollars: float, unit: Decimal | None, most: float, *, refused: bool, instrument: Instrument
+) -> Check:
     least = None if unit is None else float(instrument.lot * unit)
     if refused or unit is None:
         return Check("size", None, least, None, None, "not sized: an earlier check refused")
     if qty > 0:
         return Check("size", shown(dollars), least, True)
-    return Check("size", shown(dollars), least, False, Reason.SIZE_ZERO, "less than one lot")
+    full = least is not None and most < least
+    why = Reason.POSITION_LIMIT if full else Reason.SIZE_ZERO
+    return Check("size", shown(min(dollars, most)), least, False, why, "less than one lot")
 
 
 def _added_heat(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import isfinite
 
 import msgspec
 
@@ -44,7 +45,7 @@ from tradingd.core.facts import (
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import cancel, cancel_entries, unwanted
 from tradingd.core.steps.levels import after_fill, redraw
-from tradingd.core.steps.limits import draw_loss_line, hold_and_page, second_daemon
+from tradingd.core.steps.limits import anomaly, draw_loss_line, hold_and_page, second_daemon
 from tradingd.core.steps.operator import finish_flatten, push_flatten
 from tradingd.core.steps.protect import ensure_protection
 from tradingd.core.types import NS, ZERO, Instrument, Leg, Money, Price, Qty, TradingState
@@ -232,6 +233,9 @@ def on_split(book: Book, event: Split, rules: Rules) -> None:
     market, levels = book.markets.get(symbol), book.booked.levels.get(symbol)
     if f"{event.action_id}:{symbol}" in book.booked.actions or (market is None and not book.qty(symbol)):
         return
+    if not (isfinite(event.ratio) and event.ratio > 0):
+        anomaly(book, "bad_split", symbol, f"{event.ratio} new shares for one: not applied, positions may drift")
+        return
     ratio = Price(_decimal(event.ratio))
     book.emit(SplitApplied(ts=book.now, account=book.account, symbol=symbol, ratio=ratio, action_id=event.action_id))
     if market is not None:
@@ -271,6 +275,10 @@ def on_status(book: Book, event: InstrumentStatus, rules: Rules) -> None:
 
 
 def on_rate(book: Book, event: FxRate, rules: Rules) -> None:
+    """What one unit of a currency is worth; a rate that is none would make every figure of the account one (F3)."""
+    if not (event.rate.is_finite() and event.rate > 0):
+        anomaly(book, "bad_rate", event.currency, f"{event.rate} is no rate; the old one stays")
+        return
     if book.booked.rates.get(event.currency) != event.rate:
         book.emit(RateSet(ts=book.now, account=book.account, currency=event.currency, rate=event.rate))
         book.remark()

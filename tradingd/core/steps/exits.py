@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tradingd.core.book.book import Book
+from tradingd.core.book.book import Book, Wanted
 from tradingd.core.book.market import Market
 from tradingd.core.book.orders import Life, Working
 from tradingd.core.facts import (
@@ -41,6 +41,7 @@ from tradingd.core.types import (
 
 PROTECTIVE = frozenset({"stop", "breaker", "no_price", "operator", "guardian"})
 CENT = Decimal("0.01")
+CLOSING = "closing: the venue does not clip"
 RETRY_NS = 60 * NS  # after a refused close or stop, ask again no sooner
 FIRST_RETRY_NS = 5 * NS  # after the first refusal of a close
 AGAIN_NS = 2 * NS  # after a close that never left
@@ -77,6 +78,8 @@ def close(
     asked: somebody awaits a decision (a recommendation), so one is journaled whatever comes of it. Otherwise a close that is
     already working, or was refused less than a minute ago, is not decided again at each quote.
     at_once: an operator has just said so: what happened a moment ago does not matter.
+    Where the venue does not clip closing orders to the position, its stop is taken back first, and the close follows when it is
+    gone (`steps/protect.py`).
     """
     position, market = book.qty(symbol), book.markets.get(symbol)
     if market is None:  # held, but not configured (any more): nothing is known of its grid
@@ -104,12 +107,28 @@ def close(
         book.working_exits(symbol), exits_last_minute(book), rules.gate,
     )  # fmt: skip
     verdict = _with_state(book, gate, symbol, market, rules, protective=protective)
+    resting = book.protection(symbol)
+    if verdict.order is not None and resting is not None and not rules.reduce_only:  # both could fill (ADR-0005)
+        cancel_entries(book, "closing", symbol)
+        cancel(book, resting, CLOSING)
+        waiting = book.closing.get(symbol)
+        if waiting is None:
+            book.closing[symbol] = Wanted(source=source, cause=cause, thesis=thesis, confidence=confidence, asked=asked)
+        if waiting is None or not asked:
+            return 0
+        verdict = _second(verdict, waiting)
     _decide(book, intent, verdict, source, cause, market, thesis, confidence)
     if verdict.order is None:
         return 0
     cancel_entries(book, "closing", symbol)  # what is being sold must not be bought on
     book.emit(OrderIntended(ts=book.now, account=book.account, order=verdict.order))
     return 1
+
+
+def _second(verdict: Verdict, waiting: Wanted) -> Verdict:
+    """Somebody else asked for the same close before, and it waits for the stop to be gone."""
+    check = Check("close_waits", waiting.source, "none", False, Reason.DUPLICATE_ORDER)
+    return Verdict(None, (*verdict.checks, check), (Reason.DUPLICATE_ORDER,))
 
 
 def _agreed(book: Book, symbol: Symbol, position: Qty) -> Qty:

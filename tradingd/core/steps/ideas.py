@@ -186,8 +186,14 @@ def _sized(
         settings=rules.sizer, active_pool=book.active_pool(), exposures=exposures, sectors_held=len(exposures),
         sector=market.instrument.sector, correlation=None, earnings_in_days=None, heat_now=heat,
         stop_distance=levels.distance if levels is not None else None, multiplier=1.0, instrument=market.instrument,
-        rate=book.fx(market.instrument),
+        rate=book.fx(market.instrument), most=_most(book, market, rules),
     )  # fmt: skip
+
+
+def _most(book: Book, market: Market, rules: Rules) -> float:
+    """How much more of the symbol the gate will let the account hold, a hair below its limit: a tier's own may be above."""
+    held = book.symbol_value(market.instrument.symbol)
+    return max(0.0, rules.gate.max_position_pct * book.equity - held) * (1.0 - 1e-12)
 
 
 def _reserve(book: Book, sized: Sized, claimed: float) -> Check:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import inf
 
 from tradingd.core.book.book import Book
-from tradingd.core.facts import Alerted, ReserveMoved, StateChanged, TierChanged
+from tradingd.core.facts import Alerted, Anomaly, ReserveMoved, StateChanged, TierChanged
 from tradingd.core.gates import breaker, reserve
 from tradingd.core.gates.breaker import Level
 from tradingd.core.gates.standing import heat_now
@@ -60,6 +60,12 @@ def _emergency(book: Book, rules: Rules) -> None:
     if found.tier is not booked.tier:
         book.emit(TierChanged(ts=book.now, account=book.account, previous=booked.tier, tier=found.tier, why=found.why))
     _page(book, "emergency_liquidation", found.why)
+
+
+def anomaly(book: Book, kind: str, subject: str, detail: str) -> None:
+    """What should not happen did: recorded and told."""
+    book.emit(Anomaly(ts=book.now, account=book.account, kind=kind, subject=subject, detail=detail))
+    _page(book, kind, f"{subject}: {detail}")
 
 
 def stop_new_risk(book: Book, rule: str, reason: str, *, state: TradingState = TradingState.REDUCING) -> None:

@@ -143,10 +143,15 @@ def push_flatten(book: Book, rules: Rules, *, at_once: bool = False) -> int:
 def finish_flatten(book: Book, venue: Mapping[Symbol, Qty]) -> None:
     """A flatten ends by the venue's word: flat there and here, with no order of its symbols left, stops included."""
     for command_id, begun in list(book.booked.flatten.items()):
-        left = [s for s, qty in venue.items() if qty and begun.symbol in (None, s)]
-        held = [s for s in book.held() if begun.symbol in (None, s)]
-        if not left and not held and not book.open_orders(begun.symbol):
-            book.emit(FlattenDone(ts=book.now, account=book.account, command_id=command_id))
+        left = sorted({*[s for s, qty in venue.items() if qty], *book.held()})
+        left = [s for s in left if begun.symbol in (None, s)]
+        beyond = [s for s in left if s not in book.markets]  # not listed or not configured: nobody here can close it
+        if len(left) > len(beyond) or book.open_orders(begun.symbol):
+            continue
+        if beyond:
+            text = f"flatten ends with {', '.join(beyond)} still held: not listed here, close it at the venue"
+            book.emit(Alerted(ts=book.now, account=book.account, level="page", code="flatten_incomplete", text=text))
+        book.emit(FlattenDone(ts=book.now, account=book.account, command_id=command_id))
 
 
 def _named(book: Book, command: Command) -> list[Working]:

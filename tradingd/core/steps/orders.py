@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from tradingd.core.book.book import Book
+from tradingd.core.book.book import Book, Wanted
 from tradingd.core.book.ledger import EXACT, Position, post_fill
 from tradingd.core.book.orders import FINAL, OPEN, Life, What, Working
 from tradingd.core.events import (
@@ -29,7 +29,7 @@ from tradingd.core.events import (
 from tradingd.core.facts import (
     Alerted,
     AmendRefused,
-    Anomaly,
+    CancelIntended,
     CancelRefused,
     Filled,
     FillSkipped,
@@ -42,7 +42,7 @@ from tradingd.core.facts import (
 from tradingd.core.gates.reserve import siphon
 from tradingd.core.rules import Rules
 from tradingd.core.steps.levels import after_fill, redraw
-from tradingd.core.steps.limits import SECOND, draw_loss_line, second_daemon, stop_new_risk, watch_stop_outs
+from tradingd.core.steps.limits import SECOND, anomaly, draw_loss_line, second_daemon, stop_new_risk, watch_stop_outs
 from tradingd.core.steps.operator import push_flatten
 from tradingd.core.steps.protect import amend_refused, ensure_protection
 from tradingd.core.types import ZERO, Instrument, Leg, Money, OrderId, Price, Qty, Symbol, VenueOrderId
@@ -59,16 +59,23 @@ def on_order_event(book: Book, event: OrderEvent, rules: Rules) -> None:
     """An answer that moves the order's life: accepted, rejected, unknown, never, cancelled, expired."""
     working = book.order(event.order_id)
     if working is None:
-        _anomaly(book, "unknown_order", event.order_id, type(event).__name__)
+        anomaly(book, "unknown_order", event.order_id, type(event).__name__)
         _not_intended(book, event.order_id)
         return
     cum = getattr(event, "cum_qty", None)
     if cum is not None and cum < working.cum_qty:
-        _anomaly(book, "cum_qty_mismatch", event.order_id, f"venue says {cum}, booked {working.cum_qty}")
+        anomaly(book, "cum_qty_mismatch", event.order_id, f"venue says {cum}, booked {working.cum_qty}")
     what = _WHAT[type(event)]
     before = working.life
     if not move(book, working, what, _why(event), getattr(event, "venue_order_id", None), cum):
         complete(book, working)
+        if what is What.ACCEPT and working.life in (
+            Life.NEVER,
+            Life.REJECTED,
+        ):  # nobody waits for it any more, and it may fill
+            book.emit(
+                CancelIntended(ts=book.now, account=book.account, order_id=event.order_id, why="accepted after its end")
+            )
         return
     asked = working.cancel_asked and isinstance(event, OrderCancelled)
     ended = isinstance(event, OrderCancelled | OrderExpired) and working.order.leg is Leg.PROTECT and not asked
@@ -112,7 +119,7 @@ def move(
     """One step of the table, or an anomaly with the state kept (O3). False when nothing is new: messages come twice and late."""
     to = working.step(what)
     if to is None:
-        _anomaly(
+        anomaly(
             book, "impossible_transition", working.order.order_id, f"{what.value} while {working.life.value}: {why}"
         )
         return False
@@ -146,6 +153,8 @@ def on_fill(book: Book, fill: FillSeen, rules: Rules) -> None:
     """One execution: booked once by its id and by the account's fill number, whatever else is wrong with it (I4)."""
     working = book.order(fill.order_id) if fill.order_id else None
     if fill.cursor > 0 and (fill.cursor <= book.booked.fill_cursor or fill.cursor in book.booked.fills_ahead):
+        return
+    if working is None and fill.cursor == 0 and fill.exec_id in book.booked.strangers:
         return
     ours = working is not None or bool(book.qty(fill.symbol))
     instrument = _instrument(book, fill, rules, ours=ours)
@@ -182,7 +191,7 @@ def _instrument(book: Book, fill: FillSeen, rules: Rules, *, ours: bool) -> Inst
     listed = rules.instruments.get(fill.symbol)
     if listed is not None:
         return book.watch(listed, band=rules.quotes.band, atr_bars=rules.quotes.atr_bars).instrument
-    _anomaly(book, "fill_of_unknown_symbol", fill.exec_id, f"{fill.side} {fill.qty} {fill.symbol} at {fill.price}")
+    anomaly(book, "fill_of_unknown_symbol", fill.exec_id, f"{fill.side} {fill.qty} {fill.symbol} at {fill.price}")
     stop_new_risk(book, "unknown_symbol", f"an execution in {fill.symbol}, which is not listed")
     if not ours:
         return None
@@ -192,17 +201,17 @@ def _instrument(book: Book, fill: FillSeen, rules: Rules, *, ours: bool) -> Inst
 def _judged(book: Book, working: Working | None, fill: FillSeen) -> bool:
     """Is it booked? What is real but wrong is booked and told, and no new risk leaves until somebody looked (A17, D9, D21)."""
     if not (fill.qty.is_finite() and fill.price.is_finite() and fill.qty > 0):
-        _anomaly(book, "fill_mismatch", fill.exec_id, f"quantity {fill.qty} at {fill.price} is no execution")
+        anomaly(book, "fill_mismatch", fill.exec_id, f"quantity {fill.qty} at {fill.price} is no execution")
         return False
     if working is None:
-        _anomaly(
+        anomaly(
             book, "foreign_fill", fill.exec_id, f"{fill.side} {fill.qty} {fill.symbol} at {fill.price}, not our order"
         )
         _not_intended(book, fill.order_id)
         return True
     judged = working.judge(fill)
     if judged.kind:
-        _anomaly(book, judged.kind, fill.exec_id, judged.detail)
+        anomaly(book, judged.kind, fill.exec_id, judged.detail)
         stop_new_risk(book, judged.kind, f"order {fill.order_id}: {judged.detail}")
     return judged.book
 
@@ -227,8 +236,11 @@ def _book_fill(book: Book, working: Working | None, fill: FillSeen, instrument: 
     )  # fmt: skip
     book.remark()
     if working is not None and working.order.reduce_only and posting.opened > 0:
-        _anomaly(book, "exit_opened", fill.exec_id, f"{working.order.order_id} closed more than was held")
+        anomaly(book, "exit_opened", fill.exec_id, f"{working.order.order_id} closed more than was held")
         stop_new_risk(book, "exit_opened", f"order {working.order.order_id} opened {posting.opened} {fill.symbol}")
+        book.closing[fill.symbol] = Wanted(
+            source="guardian", cause=f"exit_opened:{fill.exec_id}", thesis="an exit opened this position", insist=True
+        )
     share = siphon(posting.realised, rules.reserve) if closing else Money(ZERO)
     if share > 0:
         book.emit(
@@ -260,7 +272,7 @@ def _rate_paid(position: Position | None) -> Price:
 def on_replaced(book: Book, event: OrderReplaced, rules: Rules) -> None:
     working = book.order(event.order_id)
     if working is None:
-        _anomaly(book, "unknown_order", event.order_id, "replaced")
+        anomaly(book, "unknown_order", event.order_id, "replaced")
         return
     if event.rev <= working.rev:
         return
@@ -320,8 +332,3 @@ def _not_intended(book: Book, order_id: OrderId) -> None:
     ours = order_id.startswith(book.account) and OUR_ID.fullmatch(order_id[len(book.account) :])
     if ours and SECOND not in book.booked.holds:
         second_daemon(book, f"order {order_id} was never intended here")
-
-
-def _anomaly(book: Book, kind: str, subject: str, detail: str) -> None:
-    book.emit(Anomaly(ts=book.now, account=book.account, kind=kind, subject=subject, detail=detail))
-    book.emit(Alerted(ts=book.now, account=book.account, level="page", code=kind, text=f"{subject}: {detail}"))

@@ -13,7 +13,7 @@ from tradingd.core.book.orders import AMENDS_MAX, Life, Working
 from tradingd.core.facts import Alerted, OrderIntended, ReplaceIntended
 from tradingd.core.gates.gate import Intent, approve_protection, order_id, reduces
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import REFUSED, RETRY_NS, cancel
+from tradingd.core.steps.exits import CLOSING, REFUSED, RETRY_NS, cancel, close
 from tradingd.core.types import DecisionId, Leg, OrderType, Price, Qty, Side, Symbol, Tif
 
 STUCK = "amends refused"
@@ -26,10 +26,14 @@ def ensure_protection(book: Book, symbol: Symbol, rules: Rules) -> None:
     still out.
     """
     position, levels = book.qty(symbol), book.booked.levels.get(symbol)
+    if symbol in book.closing and _close_first(book, symbol, rules):
+        return
     if _take_back(book, symbol, position) or not position or levels is None or not rules.protective or rules.observe:
         return
     resting = book.protection(symbol)
     if resting is None and symbol in book.markets:
+        if book.working_exits(symbol) and not rules.reduce_only:
+            return  # both could fill
         _place(book, symbol, position, levels.stop, rules)
         return
     if resting is None or resting.cancel_asked or resting.rev_asked > resting.rev:
@@ -39,12 +43,31 @@ def ensure_protection(book: Book, symbol: Symbol, rules: Rules) -> None:
             cancel(book, resting, STUCK)
         return
     if resting.qty != abs(position) + resting.cum_qty or resting.stop != levels.stop:
+        if not rules.amend:
+            cancel(book, resting, "moved: placed anew when it is gone")
+            return
         book.emit(
             ReplaceIntended(
                 ts=book.now, account=book.account, order_id=resting.order.order_id, rev=resting.next_rev(),
                 qty=Qty(abs(position) + resting.cum_qty), stop=levels.stop,
             )
         )  # fmt: skip
+
+
+def _close_first(book: Book, symbol: Symbol, rules: Rules) -> bool:
+    """A close waits here. True while the stop it waits for may still fill."""
+    wanted, resting = book.closing[symbol], book.protection(symbol)
+    if resting is not None and book.qty(symbol) and not rules.reduce_only:
+        cancel(book, resting, CLOSING)
+        return True
+    del book.closing[symbol]
+    close(
+        book, symbol, source=wanted.source, cause=wanted.cause, rules=rules, thesis=wanted.thesis,
+        confidence=wanted.confidence, asked=wanted.asked, at_once=not wanted.tried,
+    )  # fmt: skip
+    if wanted.insist and book.qty(symbol):
+        book.closing[symbol] = msgspec.structs.replace(wanted, tried=wanted.tried or book.booked.link_up)
+    return False
 
 
 def amend_refused(book: Book, working: Working) -> None:

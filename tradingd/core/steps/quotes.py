@@ -93,7 +93,7 @@ def _crossed(book: Book, market: Market, rules: Rules) -> None:
 def _venue_may_act(book: Book, market: Market, rules: Rules) -> bool:
     """The stop resting at the venue stands at the same price: give it its moment before closing ourselves (no double exit)."""
     resting = book.protection(market.instrument.symbol)
-    if resting is None or resting.life.value not in ("live", "partial"):
+    if resting is None or resting.cancel_asked or resting.life.value not in ("live", "partial"):
         return False
     if not market.breached_ts:
         market.breached_ts = market.ts
