@@ -119,9 +119,9 @@ def _full(rng: Random, _weather: Weather) -> Drawn:
 
 def _held(rng: Random, _weather: Weather) -> Drawn:
     """Orders are never held longer than the shortest `never_after_s` of a venue: its word about arrivals must stay true."""
-    target = rng.choice(("orders_out", "events_in", "events_in", "market", "rest"))
+    target = rng.choice(("orders_out", "orders_out", "events_in", "events_in", "market", "rest"))
     return {
-        "for_s": _round(rng.uniform(0.3, 2.5) if target == "orders_out" else rng.uniform(0.5, 15.0)),
+        "for_s": _round(rng.uniform(1.2, 2.5) if target == "orders_out" else rng.uniform(0.5, 15.0)),
         "target": target,
     }
 
@@ -187,7 +187,7 @@ CLASSES = (
         ("link.refuse_login", 2, lasting(1.0, 15.0)), ("link.lose_ack", 3, lasting(2.0, 15.0, (0.1, 1.0))),
     )),
     Class("lossy", 0.45, (1, 3), (
-        ("link.drop", 2, lasting(3.0, 20.0, (0.02, 0.3), _CHANNELS)), ("link.drop_fills", 3, lasting(3.0, 20.0, (0.1, 1.0))),
+        ("link.drop", 2, lasting(3.0, 20.0, (0.02, 0.3), _CHANNELS)), ("link.drop_fills", 4, lasting(3.0, 20.0, (0.1, 1.0))),
         ("link.dup", 2, lasting(3.0, 20.0, (0.05, 0.5))), ("link.reorder", 2, lasting(3.0, 20.0, (0.05, 0.5))),
     )),
     Class("late", 0.35, (1, 2), (

@@ -128,7 +128,7 @@ def config_text(plan: Plan) -> str:
         "web": {"enabled": False},
         "tier": {"name": tier},
         "risk": {
-            "max_order_notional": 25_000, "max_position_pct": mostly(0.15, ONE_POSITION[tier]), "max_sector_pct": mostly(1.0, 0.2),
+            "max_position_pct": mostly(0.15, ONE_POSITION[tier]), "max_sector_pct": mostly(1.0, 0.2),
             "max_daily_loss": mostly(0.2, 0.005), "max_drawdown": mostly(0.5, 0.01, 0.05), "max_open_positions": mostly(20, 2),
             "orders_per_minute": mostly(200, 8), "exits_per_minute": mostly(400, 10, 0.08),
             "repeated_executions": mostly(100, 3), "duplicate_window_s": mostly(0.5, 5.0, 0.2),
@@ -140,7 +140,7 @@ def config_text(plan: Plan) -> str:
         },
         "stops": {"no_price_min": mostly(15, 1, 0.3), "interval_min": mostly(5, 0, 0.3)},
         "entry": {
-            "order": mostly("limit", "market", 0.3), "tif": rng.choice(("day", "day", "day", "gtc", "ioc", "fok")),
+            "order": mostly("limit", "market", 0.3), "tif": rng.choice(("day", "day", "gtc", "ioc", "ioc", "fok")),
             "limit_slip": rng.choice((0.0, 0.0005, 0.002)), "ttl_s": rng.choice((2.0, 5.0, 10.0)),
             "allow_short": rng.random() < 0.25,
         },
@@ -148,6 +148,8 @@ def config_text(plan: Plan) -> str:
         "window": {"after_open_min": 0 if edge else 15, "before_close_min": 0 if edge else 15},
         f"accounts.{ACCOUNT}": {"broker": "sim", "mode": "trade", "capital": 100_000},
     }  # fmt: skip
+    # about what an entry is worth: some fit, some do not
+    sections["risk"]["max_order_notional"] = mostly(25_000, round(70_000 * ONE_POSITION[tier]), 0.15)
     for each in ONE_POSITION:
         sections[f"tiers.{each}"] = {"stop_loss_atr_multiplier": stop, "reward_risk_ratio": reward}
     return 'mode = "paper"\n' + "".join(_section(name, keys) for name, keys in sections.items())

@@ -15,6 +15,7 @@ from tests.sim.site import Life, Site
 from tests.sim.venue.broker import VenueBroker
 from tradingd.core.book.book import Book
 from tradingd.core.book.booked import Booked
+from tradingd.core.book.orders import FINAL
 from tradingd.core.book.orders import Life as OrderLife
 from tradingd.core.events import Event, Quote
 from tradingd.core.facts import (
@@ -24,6 +25,7 @@ from tradingd.core.facts import (
     BreakerTripped,
     Decided,
     DriftFound,
+    Filled,
     FillSkipped,
     Kind,
     LinkChanged,
@@ -93,6 +95,12 @@ class Watch(Promises):
         super().durable(life, first, facts)
         book, told = self._books[life.site.name], {fact.code for fact in facts if isinstance(fact, Alerted)}
         for fact in facts:
+            if (
+                isinstance(fact, Filled)
+                and (working := book.order(fact.order_id)) is not None
+                and working.life in FINAL
+            ):
+                self._checked(f"filled when {working.life.value}")
             book.replay(fact)
             match fact:
                 case OrderIntended():

@@ -239,7 +239,7 @@ class World:
         self.loop.call_later(NUDGE_S, self._nudge)
 
     def _nudge(self) -> None:
-        """A session that somebody took twice is not taken back for ten minutes (D6): the operator, who knows better, starts anew."""
+        """A session taken twice is not taken back for ten minutes (D6): the operator, who knows better, starts anew."""
         life = self.sites[0].life
         if life is not None and life.house is not None:
             booked = next(iter(life.house.members.values())).book.booked

@@ -75,7 +75,7 @@ def demo(
     crash: Annotated[
         bool, typer.Option("--crash", help="Kill the daemon in the middle, start it again, compare with the venue.")
     ] = False,
-    kills: Annotated[int, typer.Option("--kills", min=1, max=1000, help="How often, with --crash.")] = 200,
+    kills: Annotated[int, typer.Option("--kills", min=1, max=100_000, help="How often, with --crash.")] = 200,
     directory: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where the demo keeps its journal.")] = Path(
         "tradingd-demo"
     ),

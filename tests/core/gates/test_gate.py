@@ -160,9 +160,9 @@ def test_an_exit_shrinks_the_position_and_meets_only_sanity(position, working, c
 
 
 def test_exits_have_a_budget_of_their_own():
-    """R2, I5: the 120th of a minute passes, the next one waits."""
-    for lately, passes in ((119, True), (120, False)):
-        verdict = approve_exit(EXIT, STOCK, 1.0, Qty(D(10)), Qty(D(0)), lately, S)
+    """R2, I5, D16: the 120th of a minute passes when it guards the account, ideas of selling leave a quarter for those."""
+    for protective, lately, passes in ((True, 119, True), (True, 120, False), (False, 89, True), (False, 90, False)):
+        verdict = approve_exit(replace(EXIT, protective=protective), STOCK, 1.0, Qty(D(10)), Qty(D(0)), lately, S)
         assert (verdict.order is not None) == passes
 
 

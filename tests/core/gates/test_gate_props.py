@@ -29,7 +29,7 @@ sides = st.sampled_from(Side)
 @given(st.integers(0, 119), quantities, quantities, sides)
 def test_an_exit_within_the_position_passes_and_one_beyond_it_never_does(lately, held, qty, side):
     """I5, R3, G10: no figure of the entry guards is even asked for; its own budget and its size are all."""
-    intent = msgspec.structs.replace(EXIT, side=side.opposite, qty=qty)
+    intent = msgspec.structs.replace(EXIT, side=side.opposite, qty=qty, protective=True)
     position = Qty(side.sign * held)
     verdict = approve_exit(intent, STOCK, 1.0, position, Qty(D(0)), lately, S)
     assert (verdict.order is not None) == (qty <= held)

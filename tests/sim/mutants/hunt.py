@@ -103,22 +103,27 @@ def hunt(mutant: Mutant, *, budget: int, jobs: int) -> Found:
 
 
 def hunt_all(names: list[str], *, budget: int, jobs: int, as_json: bool) -> int:
-    """Hunt those named, or all; 0 when each was found, 2 for an unknown name."""
+    """Hunt those named, or all: 0 when each was found, 1 when one was not or does not apply any more, 2 for an unknown name."""
     unknown = sorted(set(names) - MUTANTS.keys())
     if unknown:
         print(f"no such mutant: {', '.join(unknown)}; there are {', '.join(MUTANTS)}", file=sys.stderr)
         return 2
-    found = []
+    found, stale = [], False
     if not as_json:
         print(_row("mutant", "promise", "seeds needed", "found as"), flush=True)
     for name in names or list(MUTANTS):
-        found.append(hunt(MUTANTS[name], budget=budget, jobs=jobs))
+        try:
+            found.append(hunt(MUTANTS[name], budget=budget, jobs=jobs))
+        except PatchFailed as error:
+            stale = True
+            print(error, file=sys.stderr, flush=True)
+            continue
         if not as_json:
             one = found[-1]
             print(_row(one.mutant, one.promise, str(one.seeds or f"not in {budget}"), one.text[:110]), flush=True)
     if as_json:
         print(msgspec.json.encode(found).decode())
-    return 0 if all(one.seeds is not None for one in found) else 1
+    return 0 if not stale and all(one.seeds is not None for one in found) else 1
 
 
 def _row(mutant: str, promise: str, seeds: str, how: str) -> str:

@@ -44,8 +44,8 @@ MUTANTS = {
         Mutant("exits_need_active", "I5", ("I5",), 0, "the send gate lets exits pass only while the account is active"),
         Mutant("exits_need_fresh_price", "I5", ("I5",), 0, "an exit is held to the age of price that an entry is"),
         Mutant(
-            "stop_lines_not_redrawn", "I5", ("I5",), 0,
-            "a stop that was broken once, and not acted upon, is not looked at again",
+            "stops_left_to_venue", "I5", ("I5",), 0,
+            "a stop that is broken is left to the venue, also where no stop rests there",
         ),
         Mutant("stop_keeps_first_size", "I5", ("I5",), 0, "a stop at the venue is not amended when the position grows"),
         Mutant("size_not_limited", "I6", ("I6",), 0, "the largest value of an order is not checked"),

@@ -44,6 +44,7 @@ from tradingd.core.facts import (
     Outcome,
     PositionAdopted,
     RateSet,
+    Reason,
     ReplaceIntended,
     ReserveMoved,
     ShutDown,
@@ -64,6 +65,7 @@ KEEP_TRADES = 45 * DAY
 KEEP_FINISHED = 400  # finished orders kept for the page, for late fills and for repeated reports
 KEEP_FINISHED_FOR = 7 * DAY
 KEEP_RECENT = 100
+RATE_AGE = 55 * NS  # leaves five seconds of the minute that a refused close waits
 KEEP_COMMANDS = 200
 KEEP_STRANGERS = 500
 _LIFE = (StartedUp, ShutDown)
@@ -117,7 +119,8 @@ def _decided(b: Booked, f: Decided) -> None:
         for reason in f.reasons:
             b.refusals[reason.value] = b.refusals.get(reason.value, 0) + 1
         if f.kind is Kind.EXIT and f.source in OWN_SOURCES:
-            b.exits_refused[f"{f.symbol}:{f.source}"] = f.ts
+            soon = f.reasons == (Reason.ORDER_RATE,)  # passes by itself, and is remembered as if it were older
+            b.exits_refused[f"{f.symbol}:{f.source}"] = f.ts - RATE_AGE if soon else f.ts
     if f.kind is Kind.ENTRY or f.source not in OWN_SOURCES:  # a recommendation's
         b.seen[f.cause] = Seen(f.decision_id, f.ts)
     b.recent.append(f)

@@ -233,7 +233,7 @@ def approve_exit(
     checks = (
         _flag("does_not_reduce", not shrinks or left <= 0 or intent.qty <= 0, Reason.NOTHING_TO_REDUCE),
         _at_most("exit_qty", float(intent.qty), float(left), Reason.NOTHING_TO_REDUCE),
-        _at_most("exits_per_minute", lately + 1, s.exits_per_minute, Reason.ORDER_RATE),
+        _at_most("exits_per_minute", lately + 1, _exits_allowed(intent, s), Reason.ORDER_RATE),
         _flag("off_grid", left > 0 and intent.qty % instrument.lot != 0 and intent.qty != left, Reason.INVALID),
         _at_most("order_qty", float(intent.qty), s.max_order_qty, Reason.MAX_QTY),
     )
@@ -252,6 +252,11 @@ def approve_protection(intent: Intent, instrument: Instrument, position: Qty) ->
         ),
     )
     return _verdict(intent, checks, reduce_only=True)
+
+
+def _exits_allowed(intent: Intent, s: GateSettings) -> int:
+    """A quarter of the budget is kept for what guards the account: ideas of selling must not use up the stops' turn (D16)."""
+    return s.exits_per_minute if intent.protective else max(1, s.exits_per_minute * 3 // 4)
 
 
 def observes(observe: bool) -> Check:

@@ -162,7 +162,7 @@ def _pause_after(life: Life, rejects: int) -> int:
         return 0
     if life is Life.NEVER:
         return AGAIN_NS
-    return min(RETRY_NS, FIRST_RETRY_NS * 3 ** max(0, rejects - 1))
+    return min(RETRY_NS, int(FIRST_RETRY_NS * 3 ** max(0, rejects - 1)))
 
 
 def _waits_for_session(book: Book, market: Market, source: str, rules: Rules) -> bool:

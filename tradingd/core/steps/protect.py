@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from tradingd.core.book.book import Book
+from tradingd.core.book.fold import KEEP_FINISHED_FOR
 from tradingd.core.book.orders import AMENDS_MAX, Life, Working
 from tradingd.core.facts import Alerted, OrderIntended, ReplaceIntended
 from tradingd.core.gates.gate import Intent, approve_protection, order_id, reduces
@@ -102,10 +103,7 @@ def _place(book: Book, symbol: Symbol, position: Qty, stop: Price, rules: Rules)
         qty=Qty(abs(position)), leg=Leg.PROTECT, type=OrderType.STOP, tif=Tif.GTC, stop=stop,
         ref_price=market.mid, ref_ts=market.ts, protective=True,
     )  # fmt: skip
-    times = 1
-    while order_id(intent) in book.booked.orders:  # an id names one order for ever
-        times += 1
-        intent = msgspec.structs.replace(intent, suffix=str(times))
+    intent = _with_own_id(book, intent)
     verdict = approve_protection(intent, market.instrument, position)
     if verdict.order is None:
         reasons = ", ".join(verdict.reasons)
@@ -120,6 +118,19 @@ def _place(book: Book, symbol: Symbol, position: Qty, stop: Price, rules: Rules)
         )
         return
     book.emit(OrderIntended(ts=book.now, account=book.account, order=verdict.order))
+
+
+def _with_own_id(book: Book, intent: Intent) -> Intent:
+    """An id names one order for ever. While all orders of the decision are remembered the next free number will do; later only one
+    that counts every order ever intended is known to be new."""
+    entry = next((w for w in book.booked.orders.values() if w.order.decision_id == intent.decision_id), None)
+    if entry is None or book.now - entry.opened_ts >= KEEP_FINISHED_FOR:
+        return msgspec.structs.replace(intent, suffix=str(book.booked.counts.get("orders", 0) + 1))
+    times = 1
+    while order_id(intent) in book.booked.orders:
+        times += 1
+        intent = msgspec.structs.replace(intent, suffix=str(times))
+    return intent
 
 
 def _stop_refused(book: Book, symbol: Symbol) -> bool:

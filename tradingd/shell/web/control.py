@@ -9,6 +9,7 @@ import pwd
 import socket  # sim-ok: the control socket is outside of the simulated world
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -124,7 +125,8 @@ async def listen(env: Env, desk: Desk, path: str, links: Links, limits: Limits) 
         server.close()
         await runner.cleanup()
         if _inode(path) == inode:  # not a successor's
-            os.unlink(path)  # noqa: PTH108 - one call at the end of the daemon
+            with suppress(OSError):  # a disk that broke keeps it: the next start replaces it
+                os.unlink(path)  # noqa: PTH108 - one call at the end of the daemon
 
     return close
 
