@@ -188,7 +188,7 @@ CLASSES = (
     )),
     Class("lossy", 0.45, (1, 3), (
         ("link.drop", 2, lasting(3.0, 20.0, (0.02, 0.3), _CHANNELS)), ("link.drop_fills", 4, lasting(3.0, 20.0, (0.1, 1.0))),
-        ("link.dup", 2, lasting(3.0, 20.0, (0.05, 0.5))), ("link.reorder", 2, lasting(3.0, 20.0, (0.05, 0.5))),
+        ("link.dup", 2, lasting(3.0, 20.0, (0.05, 0.5))), ("link.reorder", 2, lasting(5.0, 40.0, (0.1, 0.9))),
     )),
     Class("late", 0.35, (1, 2), (
         ("link.hold", 3, _held), ("link.slow", 2, lasting(3.0, 20.0, (0.05, 1.5))), ("link.mute", 2, lasting(2.0, 15.0)),
