@@ -79,14 +79,14 @@ class Life:
         try:
             reload = Reload(site.config, house, site.read)
             desk = HouseDesk(
-                house, mode=site.config.mode, build="b" * 64, config=config_hash(site.config), config_text=describe(site.config),
+                house, mode=site.config.mode, build="b" * 64, config=site.config_hash, config_text=site.config_text,
                 alive=lambda: True, shutdown=self.stop, started=self.env.clock.wall(), reload=reload,
             )  # fmt: skip
             reload.on_change = desk.reconfigured
             self.house, self.desk = house, desk
             house.journal.subscribe(lambda first, facts: site.watcher.durable(self, first, facts))
             site.watcher.opened(self)
-            house.start(site.config.mode, "b" * 64, config_hash(site.config))
+            house.start(site.config.mode, "b" * 64, site.config_hash)
             try:
                 await house.run(self.stopping, lambda: self.why)
             finally:
@@ -122,6 +122,7 @@ class Site:
         self.disk = SimDisk()
         self.life: Life | None = None
         self.graveyard: list[Life] = []
+        self.config_hash, self.config_text = config_hash(config), describe(config)
         self.kills = 0
         self.points: dict[str, int] = {}
         self.power_at_point = False

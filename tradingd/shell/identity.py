@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -32,6 +33,7 @@ def _sources(root: Traversable, name: str) -> list[tuple[str, bytes]]:
     return found
 
 
+@cache
 def session_table(key: str) -> SessionTable:
     """The shipped session table of one calendar. FileNotFoundError when there is none of that name."""
     text = files("tradingd").joinpath("data", f"sessions_{key}.csv").read_text(encoding="ascii")

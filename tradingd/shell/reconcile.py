@@ -82,6 +82,9 @@ class Reconciler:
 
     async def orders(self) -> None:
         """While healthy: ask about orders that are unknown, or whose answer (to the order, a cancel, an amend) is overdue."""
+        if self.book.owes():
+            self._count("missed_fill")
+            await self.fills()
         late = int(self.broker.quirks.ack_timeout_s * NS)
         now = self.env.clock.mono()
         for working in self.book.open_orders():

@@ -17,8 +17,8 @@ from tradingd.core.book.booked import Booked
 from tradingd.core.book.fold import fold
 from tradingd.core.book.ledger import ONE
 from tradingd.core.book.market import Market
-from tradingd.core.book.orders import FINAL, OPEN, Life, Working
-from tradingd.core.facts import AnyFact, OrderIntended, OrderMoved
+from tradingd.core.book.orders import FINAL, OPEN, Life, Working, reserved_qty
+from tradingd.core.facts import AnyFact, Filled, OrderIntended, OrderMoved
 from tradingd.core.types import ZERO, AccountId, Instrument, Leg, OrderId, Qty, Symbol, TradingState
 
 _STRICTER = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2, TradingState.LOCKED: 3}
@@ -46,6 +46,7 @@ class Book:
     __slots__ = (
         "_entries",
         "_open",
+        "_owed",
         "account",
         "booked",
         "closing",
@@ -82,6 +83,9 @@ class Book:
         self.strategy_errors: dict[str, list[int]] = {}
         self._open = {order_id: w for order_id, w in self.booked.orders.items() if w.life in OPEN}
         self._entries = {order_id: w for order_id, w in self._open.items() if w.order.leg is Leg.ENTRY}
+        self._owed = {
+            order_id: w for order_id, w in self.booked.orders.items() if order_id not in self._open and reserved_qty(w)
+        }
 
     # the fold ---------------------------------------------------------------------------------------------------------
 
@@ -106,6 +110,10 @@ class Book:
         elif type(fact) is OrderMoved and fact.to in FINAL:
             self._open.pop(fact.order_id, None)
             self._entries.pop(fact.order_id, None)
+            if reserved_qty(working := self.booked.orders[fact.order_id]):
+                self._owed[fact.order_id] = working
+        elif type(fact) is Filled and fact.order_id in self._owed and not reserved_qty(self._owed[fact.order_id]):
+            del self._owed[fact.order_id]
 
     def take_facts(self) -> tuple[AnyFact, ...]:
         facts = tuple(self.facts)
@@ -187,7 +195,28 @@ class Book:
         return found[-1] if found else None
 
     def working_exits(self, symbol: Symbol) -> Qty:
-        return Qty(_total(w.leaves() for w in self.open_orders(symbol, Leg.EXIT)))
+        """Quantity that exits may still close; what a closing order has filled by the venue's word counts until it is booked."""
+        return Qty(_total(w.leaves() for w in self.open_orders(symbol, Leg.EXIT)) + self.owed(symbol, entry=False))
+
+    def owed(self, symbol: Symbol, *, entry: bool) -> Qty:
+        """Executions of ended orders that the venue counted and we have not seen (D3, I6): of entries, or of what closes."""
+        if not self._owed:
+            return Qty(ZERO)
+        ended = [w for w in self._owed.values() if w.order.symbol == symbol and (w.order.leg is Leg.ENTRY) is entry]
+        return Qty(_total(reserved_qty(w) for w in ended))
+
+    def owed_cash(self) -> float:
+        """What owed entries took, at the price they stood on."""
+        entries = [w for w in self._owed.values() if w.order.leg is Leg.ENTRY]
+        return fsum([float(reserved_qty(w) * self.unit(w.order.symbol)) * w.order.ref_price for w in entries])
+
+    def owes(self) -> bool:
+        """Are there executions we have only heard of?"""
+        return bool(self._owed)
+
+    def all_seen(self) -> None:
+        """The venue has counted no more fills than are booked: whatever its words about orders left open is no exposure."""
+        self._owed.clear()
 
     def working_entries(self, symbol: Symbol) -> Qty:
         return Qty(_total(w.leaves() for w in self.open_orders(symbol, Leg.ENTRY))) if self._entries else Qty(ZERO)
@@ -224,7 +253,7 @@ class Book:
     def values(self) -> dict[str, float]:
         """Sector -> absolute market value, working entries counted at their reference price (I6)."""
         by_sector: dict[str, list[float]] = {}
-        entering = {w.order.symbol for w in self._entries.values()}
+        entering = {w.order.symbol for w in (*self._entries.values(), *self._owed.values())}
         for symbol, market in self.markets.items():
             if symbol in entering:
                 value = self.symbol_value(symbol)
@@ -251,6 +280,8 @@ class Book:
             held = abs(float(self.booked.positions[symbol].basis)) if self.qty(symbol) else 0.0
         rate = self.unit(symbol)
         pending = [float(w.leaves() * rate) * (mid or w.order.ref_price) for w in self.open_orders(symbol, Leg.ENTRY)]
+        if self._owed and (owed := self.owed(symbol, entry=True)):
+            pending.append(float(owed * rate) * (mid or max(w.order.ref_price for w in self._owed.values())))
         return held + fsum(pending) if pending else held
 
     def _paid(self, symbol: Symbol) -> float:

@@ -86,7 +86,7 @@ def claimed_cash(book: Book) -> float:
     for w in book.open_orders(leg=Leg.ENTRY):
         price = float(w.order.limit) if w.order.limit is not None else w.order.ref_price
         total += float(w.leaves() * book.unit(w.order.symbol)) * price
-    return total
+    return total + book.owed_cash()
 
 
 def _recent_day_trades(book: Book) -> int:

@@ -173,6 +173,7 @@ def on_positions(book: Book, event: PositionsSeen, rules: Rules) -> None:
     symbol off, never overwritten (B6, D24). Agreement is the evidence that clears it."""
     if event.cursor != book.booked.fill_cursor:
         return
+    book.all_seen()
     symbols = sorted({*event.positions, *book.held(), *book.booked.drift})
     for symbol in symbols:
         venue, ours = event.positions.get(symbol, Qty(ZERO)), book.qty(symbol)
