@@ -100,7 +100,7 @@ def _wall(rng: Random, _weather: Weather) -> Drawn:
 
 
 def _slow_disk(rng: Random, _weather: Weather) -> Drawn:
-    return {"for_s": _round(rng.uniform(2.0, 15.0)), "value": _log(rng, 0.005, 5.0)}
+    return {"for_s": _round(rng.uniform(2.0, 15.0)), "value": _log(rng, 0.02, 5.0)}
 
 
 def _disk_error(rng: Random, _weather: Weather) -> Drawn:
@@ -118,12 +118,16 @@ def _full(rng: Random, _weather: Weather) -> Drawn:
 
 
 def _held(rng: Random, _weather: Weather) -> Drawn:
-    """Orders are never held longer than the shortest `never_after_s` of a venue: its word about arrivals must stay true."""
-    target = rng.choice(("orders_out", "orders_out", "events_in", "events_in", "market", "rest"))
     return {
-        "for_s": _round(rng.uniform(1.2, 2.5) if target == "orders_out" else rng.uniform(0.5, 15.0)),
-        "target": target,
+        "for_s": _round(rng.uniform(0.5, 15.0)),
+        "target": rng.choice(("events_in", "events_in", "market", "rest")),
     }
+
+
+def _order_held(rng: Random, _weather: Weather) -> Drawn:
+    """Orders are never held longer than the shortest `never_after_s` of a venue: its word about arrivals must stay true. n 1: from
+    the next order on, so that one is on its way all the time."""
+    return {"for_s": _round(rng.uniform(1.6, 2.5)), "target": "orders_out", "n": int(rng.random() < 0.8)}
 
 
 def _flap(rng: Random, _weather: Weather) -> Drawn:
@@ -161,7 +165,7 @@ def _jump(rng: Random, weather: Weather) -> Drawn:
 def _spike(rng: Random, weather: Weather) -> Drawn:
     return {
         "target": rng.choice(weather.symbols),
-        "value": rng.choice((0.01, 0.5, 0.8, 0.9, 0.96, 1.04, 1.1, 1.2, 2.0, 100.0)),
+        "value": rng.choice((0.01, 0.4, 0.5, 0.5, 0.9, 0.96, 1.1, 1.2, 2.0, 2.0, 100.0)),
     }
 
 
@@ -190,8 +194,9 @@ CLASSES = (
         ("link.drop", 2, lasting(3.0, 20.0, (0.02, 0.3), _CHANNELS)), ("link.drop_fills", 4, lasting(3.0, 20.0, (0.1, 1.0))),
         ("link.dup", 2, lasting(3.0, 20.0, (0.05, 0.5))), ("link.reorder", 2, lasting(5.0, 40.0, (0.1, 0.9))),
     )),
-    Class("late", 0.35, (1, 2), (
-        ("link.hold", 3, _held), ("link.slow", 2, lasting(3.0, 20.0, (0.05, 1.5))), ("link.mute", 2, lasting(2.0, 15.0)),
+    Class("late", 0.40, (1, 2), (
+        ("link.hold", 2, _held), ("link.hold", 4, _order_held),
+        ("link.slow", 2, lasting(3.0, 20.0, (0.05, 1.5))), ("link.mute", 2, lasting(2.0, 15.0)),
     )),
     Class("absent", 0.35, (1, 2), (
         ("venue.visibility", 3, lasting(5.0, 30.0, (0.3, 3.5))), ("venue.down", 2, lasting(2.0, 15.0)),
@@ -203,9 +208,9 @@ CLASSES = (
     )),
     Class("strangers", 0.25, (1, 2), (("venue.foreign", 2, _foreign), ("venue.drift", 1, _drift))),
     Class("paper", 0.25, (1, 1), (("venue.halt", 2, on_symbol(lasting(2.0, 20.0))), ("venue.split", 1, _split))),
-    Class("prints", 0.40, (1, 3), (
-        ("market.spike", 3, _spike), ("market.crossed", 1, lasting(0.5, 6.0)), ("market.zero", 1, lasting(0.5, 6.0)),
-        ("market.nan", 1, lasting(0.5, 6.0)), ("market.stale", 2, lasting(3.0, 15.0, (1.0, 60.0))),
+    Class("prints", 0.45, (1, 3), (
+        ("market.spike", 5, _spike), ("market.crossed", 2, lasting(0.5, 6.0)), ("market.zero", 1, lasting(0.5, 6.0)),
+        ("market.nan", 1, lasting(0.5, 6.0)), ("market.stale", 3, lasting(3.0, 15.0, (1.0, 60.0))),
         ("market.future", 2, lasting(3.0, 15.0, (0.5, 600.0))),
     )),
     Class("moves", 0.45, (1, 2), (
@@ -236,7 +241,9 @@ def drawn(seed: int, each: Class, weather: Weather) -> list[Fault]:
         found.append(_timed(rng, kind, draw(rng, weather), weather))
         if kind == "host.kill" and rng.random() < 0.35:  # and again soon after the restart, while it recovers
             found.append(_again(rng, found[-1], weather))
-    return found[: each.count[1]]
+        if kind == "disk.slow" and rng.random() < 0.5:
+            found.append(_old_prices(rng, found[-1]))
+    return found[: each.count[1] + 1]
 
 
 def _timed(rng: Random, kind: str, fields: Drawn, weather: Weather) -> Fault:
@@ -256,6 +263,11 @@ def _again(rng: Random, first: Fault, weather: Weather) -> Fault:
         at = _round(min(first.at + first.for_s + _log(rng, 0.01, 2.0), weather.calm))
         fault = Fault("host.kill", at, target=first.target)
     return msgspec.structs.replace(fault, for_s=min(lasts, _floor(weather.calm - at)))
+
+
+def _old_prices(rng: Random, slow: Fault) -> Fault:
+    """Prices that are just young enough when something is decided, and too old once that is on the disk."""
+    return Fault("market.stale", slow.at, for_s=slow.for_s, value=_round(rng.uniform(3.0, 4.9)))
 
 
 def _floor(x: float) -> float:

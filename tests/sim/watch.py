@@ -40,7 +40,7 @@ QUOTES = 40  # how many of a symbol's last good quotes an entry may stand on
 OFF_MARKET = 0.35  # no honest price is so far from the real one
 LEAPS = ("market.jump", "market.trend", "venue.split")
 LEAP_S = 15.0
-LATE_S = 1.5  # from durable to written, with nothing in the way
+LATE_S = 0.8  # from durable to written, with nothing in the way
 LOGINS, LOGINS_S = 12, 10.0
 ASKED_S = 20.0  # after which a cancel has been answered, or asked again
 # an exit may be refused for what holds for every order, and for nothing else
@@ -60,6 +60,7 @@ MOVED = (
     "venue.drift",
     "venue.split",
 )  # a split may overtake the fills before it: then positions differ, and that is told
+WAITS = "close_waits"  # the same close was asked for before, and waits for the stop at the venue to be gone
 VERBS = frozenset({"pause", "halt", "flatten", "cancel", "resume", "adopt"})
 TOLD_AS = {
     "unknown_symbol": "fill_of_unknown_symbol",
@@ -139,7 +140,8 @@ class Watch(Promises):
             self.broken("I5", f"exit {fact.order_id} was stopped: {fact.why}")
 
     def _exit_decided(self, fact: Decided) -> None:
-        foreign = [reason.value for reason in fact.reasons if reason not in EXIT_REASONS]
+        failed = [check for check in fact.checks if check.ok is False and check.reason is not None]
+        foreign = [check.name for check in failed if check.reason not in EXIT_REASONS and check.name != WAITS]
         if foreign:
             self.broken(
                 "I5", f"exit {fact.decision_id} of {fact.symbol} was refused by an entry guard: {', '.join(foreign)}"
@@ -176,8 +178,8 @@ class Watch(Promises):
 
     def submitted_by(self, life: Life, order: Order) -> None:
         super().submitted_by(life, order)
-        due = self._due.pop(order.order_id, None)
-        if due is not None and life.host.paused_until < due and self._free(life, due):
+        due = self._due.pop(order.order_id, None)  # where orders are requests, an answer may keep the next one back
+        if due is not None and life.host.paused_until < due and not _broker(life).venue.personality.sync:
             self._checked("sent in time")
             if self.now() - due > LATE_S:
                 self.broken("I11", f"{order.order_id} was written {self.now() - due:.1f} s after it was durable")
@@ -189,15 +191,6 @@ class Watch(Promises):
             self.broken("I7", f"entry {order.order_id} leaves {since:.3f} s after a pause was acknowledged")
         if life.site.name in self._taken:
             self.broken("I13", f"entry {order.order_id} after the session was {self._taken[life.site.name]}")
-
-    def _free(self, life: Life, since: float) -> bool:
-        """Nothing but the daemon itself keeps an order back: an answer of the venue may, where orders are requests."""
-        broker = _broker(life)
-        slow = any(
-            f.kind.startswith(("link.", "venue.")) and f.at - 1.0 < self.now() and f.at + f.for_s + 5.0 > since
-            for f in self.plan.faults
-        )
-        return not slow and not broker.venue.personality.sync
 
     def _believable(self, life: Life, order: Order) -> None:
         """I12: the price that an entry stands on was quoted, uncrossed and finite, and near the real one."""

@@ -68,7 +68,7 @@ MUTANTS = {
             "segment_not_synced", "I9", ("I9", "fault", "live"), 0,
             "the directory is not synced after a new segment got its name",
         ),
-        Mutant("sync_error_ignored", "I10", ("I10", "I1", "I9"), 0, "an input/output error of a sync is ignored"),
+        Mutant("sync_error_ignored", "I10", ("I10", "I1", "I9", "fault"), 0, "an input/output error of a sync is ignored"),
         Mutant(
             "sync_retried", "I10", ("I10", "I1", "I9", "fault"), 0,
             "a sync that failed is tried once more, and then it succeeds",
@@ -84,7 +84,7 @@ MUTANTS = {
         Mutant("hold_not_told", "I14", ("I14",), 0, "a rule that stops new risk tells nobody"),
         Mutant("drift_not_told", "I14", ("I14",), 0, "a position that differs from the venue is noted and nobody is told"),
         Mutant("breaker_not_told", "I14", ("I14",), 0, "the daily loss trips and nobody is told"),
-        Mutant("task_for_each_order", "I15", ("I15",), 0, "each order that was sent leaves a task that waits for ever"),
+        Mutant("task_for_each_step", "I15", ("I15",), 0, "each step that had facts leaves a task that waits for ever"),
         Mutant("rate_not_limited", "I15", ("I15",), 0, "entries a minute are not counted"),
         Mutant("no_backoff", "I15", ("I15", "live"), 0, "a lost link is tried again at once, without a pause that grows"),
     )

@@ -110,6 +110,7 @@ class Links:
         self._world = Context()
         self._strikes = Strikes(self._dice)
         self._refusals = -1
+        self._ambush: Blow | None = None  # a hold that begins with the next order
         self._sessions: list[Session] = []
 
     @property
@@ -168,6 +169,9 @@ class Links:
             session.pipes["orders_out"].dead = True
             self.loop.call_later(self._dice.random(), self._break, session, "connection reset", context=self._world)
             return
+        if self._ambush is not None and args[2:3] == ("submit",):
+            fault, self._ambush = self._ambush, None
+            self._hold(fault)
         self._put(session, "orders_out", act, *args)
 
     def loses_ack(self) -> bool:
@@ -238,9 +242,10 @@ class Links:
             case "link.flap":
                 for _ in range(max(1, fault.n)):
                     self.loop.call_later(self._dice.random() * fault.for_s, self.reset, "flapping", context=self._world)
+            case "link.hold" if fault.n:
+                self._ambush = fault
             case "link.half_open" | "link.hold":
-                self._begin([f"block:{channel}" for channel in WAYS[fault.target]], fault)
-                self._strikes.hit(fault.kind)
+                self._hold(fault)
             case "link.drop":
                 self._begin([f"link.drop:{fault.target or 'events_in'}"], fault)
             case _:
@@ -248,8 +253,13 @@ class Links:
                 self._begin([fault.kind], fault)
 
     def heal(self) -> None:
+        self._ambush = None
         self._strikes.clear()
         self._block()
+
+    def _hold(self, fault: Blow) -> None:
+        self._begin([f"block:{channel}" for channel in WAYS[fault.target]], fault)
+        self._strikes.hit(fault.kind)
 
     def _begin(self, keys: list[str], fault: Blow) -> None:
         self._strikes.begin(keys, fault)
