@@ -60,6 +60,7 @@ MOVED = (
     "venue.drift",
     "venue.split",
 )  # a split may overtake the fills before it: then positions differ, and that is told
+PRICED = ("stop", "target", "breaker")  # causes of exits that are prices
 WAITS = "close_waits"  # the same close was asked for before, and waits for the stop at the venue to be gone
 VERBS = frozenset({"pause", "halt", "flatten", "cancel", "resume", "adopt"})
 TOLD_AS = {
@@ -109,7 +110,7 @@ class Watch(Promises):
                 case OrderMoved():
                     self._moved(book, fact)
                 case Decided() if fact.kind is Kind.EXIT:
-                    self._exit_decided(fact)
+                    self._exit_decided(life, fact)
                 case StateChanged() | BreakerTripped() | DriftFound():
                     self._is_told(fact, told)
                 case FillSkipped() | Anomaly():
@@ -139,13 +140,15 @@ class Watch(Promises):
         ):
             self.broken("I5", f"exit {fact.order_id} was stopped: {fact.why}")
 
-    def _exit_decided(self, fact: Decided) -> None:
+    def _exit_decided(self, life: Life, fact: Decided) -> None:
         failed = [check for check in fact.checks if check.ok is False and check.reason is not None]
         foreign = [check.name for check in failed if check.reason not in EXIT_REASONS and check.name != WAITS]
         if foreign:
             self.broken(
                 "I5", f"exit {fact.decision_id} of {fact.symbol} was refused by an entry guard: {', '.join(foreign)}"
             )
+        if fact.source in PRICED and fact.ref_price is not None and fact.symbol in _broker(life).venue.symbols:
+            self._near_market(life, f"{fact.source} exit {fact.decision_id}", fact.symbol, fact.ref_price)
         self._checked("exit decided")
 
     def _lost_count(self, fact: FillSkipped | Anomaly | DriftFound) -> None:
@@ -181,7 +184,7 @@ class Watch(Promises):
         due = self._due.pop(order.order_id, None)  # where orders are requests, an answer may keep the next one back
         if due is not None and life.host.paused_until < due and not _broker(life).venue.personality.sync:
             self._checked("sent in time")
-            if self.now() - due > LATE_S:
+            if self.now() - due > LATE_S and not life.site.chances.fired.get("dispatch.waits"):
                 self.broken("I11", f"{order.order_id} was written {self.now() - due:.1f} s after it was durable")
         if order.leg is not Leg.ENTRY:
             return
@@ -197,12 +200,15 @@ class Watch(Promises):
         good = self._good.get((life.host.name, order.symbol), ())
         if not any(order.ref_price in pair for pair in good):
             self.broken("I12", f"entry {order.order_id} stands on {order.ref_price}, which no good quote said")
-        bid, ask = (float(x) for x in _broker(life).venue.floor.tops[order.symbol])
-        near = abs(order.ref_price / ((bid + ask) * 0.5) - 1.0) <= OFF_MARKET
+        self._near_market(life, f"entry {order.order_id}", order.symbol, order.ref_price)
+        self._checked("price basis")
+
+    def _near_market(self, life: Life, what: str, symbol: Symbol, price: float) -> None:
+        bid, ask = (float(x) for x in _broker(life).venue.floor.tops[symbol])
+        near = abs(price / ((bid + ask) * 0.5) - 1.0) <= OFF_MARKET
         leapt = any(f.kind in LEAPS and f.at <= self.now() <= f.at + f.for_s + LEAP_S for f in self.plan.faults)
         if not near and not leapt:
-            self.broken("I12", f"entry {order.order_id} stands on {order.ref_price}, the market on {bid}..{ask}")
-        self._checked("price basis")
+            self.broken("I12", f"{what} in {symbol} stands on {price}, the market on {bid}..{ask}")
 
     def delivered(self, life: Life, event: Event) -> None:
         super().delivered(life, event)

@@ -60,7 +60,7 @@ def touched(patch: Path) -> list[str]:
 
 def apply(patch: Path, tree: Path) -> None:
     """Plant it. PatchFailed when it does not fit any more, be it in one place of many."""
-    command = ["patch", "-p1", "--forward", "--fuzz=1", "--batch", "--no-backup-if-mismatch", "-i", str(patch)]
+    command = ["patch", "-p1", "--forward", "--fuzz=0", "--batch", "--no-backup-if-mismatch", "-i", str(patch)]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise PatchFailed(f"{patch.name} does not apply: {done.stdout.strip()} {done.stderr.strip()}")
