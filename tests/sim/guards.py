@@ -153,6 +153,10 @@ class Guards:
             return False
         if self.venue.positions().get(symbol, Decimal(0)) != position.qty or self.venue.floor.closed:
             return False
+        if self.venue.personality.holds_qty and any(
+            not o.client_id and o.symbol == symbol and o.status == "working" for o in self.venue.orders.values()
+        ):
+            return False  # a stranger's order holds what we would sell
         if self.now() - self._linked_since.get(life.site.name, self.now()) < FRESH_S or self.venue.floor.halted.get(
             symbol
         ):

@@ -31,7 +31,7 @@ from tradingd.core.events import (
     Split,
 )  # fmt: skip
 from tradingd.core.types import AccountId, DecisionId, Leg, Order, OrderId, OrderType, Price, Qty, Side, Symbol, Tif
-from tradingd.ports import LinkDown, VenueRefused
+from tradingd.ports import LinkDown, SessionTaken, VenueRefused
 
 START = 1_212_414_600_000_000_000
 ONE = AccountId("one")
@@ -362,7 +362,8 @@ def test_a_second_host_coexists_or_takes_over() -> None:
             await asyncio.sleep(1)
             assert closed.done() == bool(why)
             if why:
-                assert why in closed.result()
+                with pytest.raises(SessionTaken, match=why):
+                    closed.result()
             else:
                 order = stage.limit("95")
                 await first.broker.submit(order)
@@ -800,7 +801,8 @@ def test_drift_overfill_takeover() -> None:
         report = await client.broker.positions()
         assert (report.positions, report.cursor) == ({"BBB": -5, AAA: 21}, 2)
         stage.fault("venue.takeover")
-        assert "taken over" in await client.broker.wait_closed()
+        with pytest.raises(SessionTaken, match="taken over"):
+            await client.broker.wait_closed()
 
     stage.run(main)
 

@@ -31,7 +31,9 @@ from tradingd.ports import Broker, Env, LinkDown, Misconfigured, OrderReport
 from tradingd.shell.channels import Inbox
 from tradingd.shell.dispatch import Dispatch
 
-MISSING_S = 60.0  # an unknown order that is not found on its own connection for that long ends the connection
+MISSING_MIN_S = (
+    10.0  # an unknown order that is not found on its own connection for twice the broker's time ends the connection
+)
 ROUNDS = 5  # how often a moving target is asked again before the resync gives up
 
 
@@ -132,7 +134,7 @@ class Reconciler:
         elif working.life is Life.UNKNOWN and sent is None:
             if now - self.closed_at >= int(self.broker.quirks.never_after_s * NS):
                 self._say(OrderNever, order_id, proof="not found by the venue after the old connection was closed")
-        elif sent is not None and now - sent >= int(max(MISSING_S, self.broker.quirks.never_after_s) * NS):
+        elif sent is not None and now - sent >= int(max(MISSING_MIN_S, 2 * self.broker.quirks.never_after_s) * NS):
             self._count("order_missing")
             await (
                 self.broker.close()
@@ -210,6 +212,14 @@ class Reconciler:
                     order_id=report.order_id,
                 )
             )
+        shown = {report.venue_order_id for report in reports}
+        for gone in [seen for venue_id, seen in self.book.booked.foreign.items() if venue_id not in shown]:
+            self.inbox.offer(
+                ForeignOrder(
+                    ts=self._now(), account=self.book.account, venue_order_id=gone.venue_order_id, symbol=gone.symbol,
+                    side=gone.side, qty=gone.qty, type=gone.type, open=False,
+                )
+            )  # fmt: skip
         for working in self.book.open_orders():
             if working.life in (Life.LIVE, Life.PARTIAL) and working.order.order_id not in there:
                 self._count("order_ended")

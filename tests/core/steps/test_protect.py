@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from tests.core.world import ACCOUNT, ACME, World
 from tradingd.core.book.orders import Working
-from tradingd.core.events import Action, CancelRejected, OrderReplaced, ReplaceRejected, Verb
+from tradingd.core.events import Action, CancelRejected, ForeignOrder, OrderReplaced, ReplaceRejected, Verb
 from tradingd.core.facts import CancelIntended, Decided, Kind, Outcome, Reason, ReplaceIntended
-from tradingd.core.types import Leg, Qty, Side, TradingState
+from tradingd.core.types import Leg, OrderId, OrderType, Qty, Side, TradingState, VenueOrderId
 
 # a venue that does not amend -------------------------------------------------------------------------------------------------
 
@@ -190,7 +192,7 @@ def test_a_second_idea_while_a_close_waits_is_answered_at_once():
     world.buy(ACME)
     world.step(world.recommendation(ACME, Action.SELL))
     assert world.of(Decided) == []
-    assert world.recommend(ACME, Action.SELL).headline is Reason.DUPLICATE_ORDER
+    assert world.recommend(ACME, Action.SELL).headline is Reason.NOTHING_TO_REDUCE
 
 
 def test_a_close_that_the_venue_refuses_has_the_stop_back():
@@ -251,3 +253,36 @@ def test_what_a_close_has_opened_is_closed_after_the_link_is_back():
     assert world.book.open_orders(ACME, Leg.EXIT) == []
     world.minutes(2, quotes=True)
     assert world.exit_order().order.side is Side.BUY
+
+
+# a second daemon ----------------------------------------------------------------------------------------------------------------
+
+
+def _strangers_stop(world: World, qty: str, *, open_: bool) -> None:
+    world.step(
+        ForeignOrder(
+            ts=world.now, account=world.book.account, venue_order_id=VenueOrderId("F1"), symbol=ACME, side=Side.SELL,
+            qty=Qty(Decimal(qty)), type=OrderType.STOP, open=open_, order_id=OrderId(f"{world.book.account}-abcdef.4.p"),
+        )
+    )  # fmt: skip
+
+
+def test_what_a_second_daemon_guards_gets_no_second_stop_until_that_one_is_gone():
+    """H4, I13: two full-size stops on one position could open a short; none at all would be worse."""
+    world = World()
+    _strangers_stop(world, "20", open_=True)
+    assert world.book.state() is TradingState.REDUCING
+    world.foreign_fill(ACME, Side.BUY, "20", "100")
+    assert world.book.qty(ACME) == 20
+    world.minutes(2, quotes=True)
+    assert world.book.protection(ACME) is None
+    _strangers_stop(world, "20", open_=False)
+    assert world.book.protection(ACME) is not None
+
+
+def test_a_strangers_stop_that_covers_only_a_part_is_no_guard():
+    world = World()
+    _strangers_stop(world, "5", open_=True)
+    world.foreign_fill(ACME, Side.BUY, "20", "100")
+    world.minutes(2, quotes=True)
+    assert world.book.protection(ACME) is not None

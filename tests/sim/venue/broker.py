@@ -153,8 +153,10 @@ class VenueBroker:
 
     def _logged_in(self, inbox: deque[Word | Quote]) -> bool:
         """True: the rest waits until `connect` has returned."""
-        first = inbox[0]
-        if isinstance(first, Quote) or first.kind != "login":
+        while inbox and isinstance(inbox[0], Quote):  # of a faster channel: the next one will do
+            inbox.popleft()
+        first = inbox[0] if inbox else None
+        if first is None or isinstance(first, Quote) or first.kind != "login":
             return True
         inbox.popleft()
         kind = "refused" if "refused" in first.what else DOWN if "down" in first.what else "ok"

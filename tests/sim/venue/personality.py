@@ -76,11 +76,11 @@ _EVERYONE = (
         name="cqg", duplicate="refuse", kicks=True, fences=True, partial=0.3, fee=Decimal("0.02"), new_ids=True,
         quirks=_quirks(never_after_s=0.0, cancel_on_disconnect=True, rate_per_s=30.0),
     ),
-)  # fmt: skip
-_OTHERS = (
     msgspec.structs.replace(_PLAIN, name="no_amend", quirks=_quirks(amend=False)),
     msgspec.structs.replace(_PLAIN, name="no_reduce_only", quirks=_quirks(reduce_only=False)),
     msgspec.structs.replace(_PLAIN, name="held_qty", quirks=_quirks(reduce_only=False), holds_qty=True),
+)  # fmt: skip
+_OTHERS = (
     msgspec.structs.replace(_PLAIN, name="no_cursor", quirks=_quirks(fill_cursor=False)),
     msgspec.structs.replace(
         _PLAIN, name="no_client_ids", quirks=_quirks(client_order_ids=False, idempotent_ids=False), sync=True

@@ -127,8 +127,8 @@ def close(
 
 def _second(verdict: Verdict, waiting: Wanted) -> Verdict:
     """Somebody else asked for the same close before, and it waits for the stop to be gone."""
-    check = Check("close_waits", waiting.source, "none", False, Reason.DUPLICATE_ORDER)
-    return Verdict(None, (*verdict.checks, check), (Reason.DUPLICATE_ORDER,))
+    check = Check("close_waits", waiting.source, "none", False, Reason.NOTHING_TO_REDUCE)
+    return Verdict(None, (*verdict.checks, check), (Reason.NOTHING_TO_REDUCE,))
 
 
 def _agreed(book: Book, symbol: Symbol, position: Qty) -> Qty:

@@ -318,6 +318,9 @@ def on_foreign(book: Book, event: ForeignOrder, rules: Rules) -> None:
             qty=event.qty, type=event.type, open=event.open,
         )
     )  # fmt: skip
+    if not event.open:  # what it guarded is ours to guard
+        settle(book, event.symbol, rules)
+        return
     book.emit(
         Alerted(
             ts=book.now, account=book.account, level="page", code="foreign_order",

@@ -15,7 +15,8 @@ from tradingd.core.facts import Alerted, OrderIntended, ReplaceIntended
 from tradingd.core.gates.gate import Intent, approve_protection, order_id, reduces
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import CLOSING, REFUSED, RETRY_NS, cancel, close
-from tradingd.core.types import DecisionId, Leg, OrderType, Price, Qty, Side, Symbol, Tif
+from tradingd.core.steps.limits import SECOND
+from tradingd.core.types import ZERO, DecisionId, Leg, OrderType, Price, Qty, Side, Symbol, Tif
 
 STUCK = "amends refused"
 
@@ -33,7 +34,7 @@ def ensure_protection(book: Book, symbol: Symbol, rules: Rules) -> None:
         return
     resting = book.protection(symbol)
     if resting is None and symbol in book.markets:
-        if book.working_exits(symbol) and not rules.reduce_only:
+        if (book.working_exits(symbol) and not rules.reduce_only) or _another_guards(book, symbol, position):
             return  # both could fill
         _place(book, symbol, position, levels.stop, rules)
         return
@@ -53,6 +54,17 @@ def ensure_protection(book: Book, symbol: Symbol, rules: Rules) -> None:
                 qty=Qty(abs(position) + resting.cum_qty), stop=levels.stop,
             )
         )  # fmt: skip
+
+
+def _another_guards(book: Book, symbol: Symbol, position: Qty) -> bool:
+    """A second daemon's stops, resting at the venue, cover the position: two for one position could open one (H4, I13)."""
+    if SECOND not in book.booked.holds:
+        return False
+    covered = ZERO
+    for other in book.booked.foreign.values():
+        if other.symbol == symbol and other.type is OrderType.STOP and reduces(position, other.side):
+            covered += other.qty
+    return covered >= abs(position)
 
 
 def _close_first(book: Book, symbol: Symbol, rules: Rules) -> bool:
