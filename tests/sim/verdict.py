@@ -13,10 +13,11 @@ from tests.sim.site import Site
 from tradingd.core.book.booked import Booked
 from tradingd.core.book.orders import Life
 from tradingd.core.facts import AnyFact, Filled, FillSkipped, OrderMoved
-from tradingd.core.types import ExecId, OrderId, Symbol
+from tradingd.core.types import NS, ExecId, OrderId, Symbol
 from tradingd.shell.journal import records
 
 JOURNAL = "/state/journal"
+SETTLE_S = 3.0  # what began so late may still be on its way
 
 
 class Truth(Protocol):
@@ -44,18 +45,18 @@ def judge(site: Site, truth: Truth, ledger: Ledger) -> Iterator[tuple[str, str]]
         yield "live", f"the link is still down: {booked.link_why}"
         return
     facts = [fact for _, fact in records(view(site.disk), JOURNAL)]
-    yield from _settled(booked, truth, facts)
+    yield from _settled(booked, truth, facts, member.book.now)
     yield from _fills(truth, facts)
     yield from _positions(booked, truth)
-    yield from _orders(booked, truth)
+    yield from _orders(booked, truth, member.book.now)
     if life.house.journal.pending == 0:
         yield from replayed(facts, life.house)
 
 
-def _settled(booked: Booked, truth: Truth, facts: list[AnyFact]) -> Iterator[tuple[str, str]]:
+def _settled(booked: Booked, truth: Truth, facts: list[AnyFact], now: int) -> Iterator[tuple[str, str]]:
     """I2: nothing unknown is left, and what was declared never is not at the venue."""
     for order_id, working in booked.orders.items():
-        if working.life in (Life.INTENDED, Life.UNKNOWN):
+        if working.life in (Life.INTENDED, Life.UNKNOWN) and now - working.opened_ts > SETTLE_S * NS:
             yield "I2", f"{order_id} is still {working.life.value}: {working.why}"
     taken = truth.taken()
     for fact in facts:
@@ -88,10 +89,11 @@ def _positions(booked: Booked, truth: Truth) -> Iterator[tuple[str, str]]:
         yield "I4", text
 
 
-def _orders(booked: Booked, truth: Truth) -> Iterator[tuple[str, str]]:
+def _orders(booked: Booked, truth: Truth, now: int) -> Iterator[tuple[str, str]]:
     """I2: both sides agree which orders of ours work."""
     ours = {order_id for order_id, working in booked.orders.items() if working.life in (Life.LIVE, Life.PARTIAL)}
-    theirs = truth.working()
+    young = {order_id for order_id, w in booked.orders.items() if now - max(w.opened_ts, w.updated_ts) <= SETTLE_S * NS}
+    ours, theirs = ours - young, truth.working() - young
     for order_id in sorted(theirs - ours):
         yield "I2", f"{order_id} works at the venue and not in the book"
     for order_id in sorted(ours - theirs):

@@ -286,3 +286,20 @@ def test_a_strangers_stop_that_covers_only_a_part_is_no_guard():
     world.foreign_fill(ACME, Side.BUY, "20", "100")
     world.minutes(2, quotes=True)
     assert world.book.protection(ACME) is not None
+
+
+def test_a_stop_that_never_left_is_placed_anew_at_once():
+    """I5: a reset on its way is no refusal; a minute without a stop would be."""
+    world = World()
+    decided = world.recommend(ACME)
+    world.accept(decided.orders[0])
+    world.fill(decided.orders[0])
+    stop = world.book.protection(ACME)
+    assert stop is not None
+    world.never(stop.order.order_id)
+    for _ in range(4):
+        world.quote(ACME, 100.0)
+        world.timer()
+    again = world.book.protection(ACME)
+    assert again is not None
+    assert again.order.order_id != stop.order.order_id

@@ -11,7 +11,7 @@ import pytest
 
 from tests.core.world import ACME, BOLT, DAY, World
 from tradingd.core.book.orders import Working
-from tradingd.core.events import Quote, Verb
+from tradingd.core.events import InstrumentStatus, Quote, Verb
 from tradingd.core.facts import BreakerKind, BreakerTripped, Decided, Kind, OrderIntended, Outcome, Reason
 from tradingd.core.rules import QuoteSettings
 from tradingd.core.types import NS, Leg, Side, Symbol
@@ -270,3 +270,15 @@ def test_settings_refuse_what_cannot_be_meant():
     for wrong in ({"band": 1.0}, {"band": 0.0}, {"confirmations": 1}, {"atr_bars": 1}):
         with pytest.raises(ValueError, match="must be"):
             QuoteSettings(**wrong)
+
+
+def test_a_close_that_met_a_halted_instrument_goes_when_it_resumes():
+    """F7: not a minute later."""
+    world = World(protective=False)
+    world.buy(ACME)
+    world.step(InstrumentStatus(ts=world.now, symbol=ACME, tradable=False, why="halted"))
+    world.quote(ACME, 90.0)
+    assert not world.of(OrderIntended)
+    world.step(InstrumentStatus(ts=world.now, symbol=ACME, tradable=True))
+    world.quote(ACME, 90.0)
+    assert [fact.order.leg for fact in world.of(OrderIntended)] == [Leg.EXIT]

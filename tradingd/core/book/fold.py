@@ -383,6 +383,8 @@ def _link(b: Booked, f: LinkChanged) -> None:
 def _tradable(b: Booked, f: TradableChanged) -> None:
     if f.tradable:
         b.untradable.pop(f.symbol, None)
+        for source in OWN_SOURCES:  # what was refused because of it may be asked again
+            b.exits_refused.pop(f"{f.symbol}:{source}", None)
     else:
         b.untradable[f.symbol] = f.why or "not tradable"
 

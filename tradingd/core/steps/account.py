@@ -273,6 +273,8 @@ def on_status(book: Book, event: InstrumentStatus, rules: Rules) -> None:
                 ts=book.now, account=book.account, symbol=event.symbol, tradable=event.tradable, why=event.why
             )
         )
+        if event.tradable:
+            push_flatten(book, rules)
 
 
 def on_rate(book: Book, event: FxRate, rules: Rules) -> None:

@@ -14,7 +14,7 @@ from tradingd.core.book.orders import AMENDS_MAX, Life, Working
 from tradingd.core.facts import Alerted, OrderIntended, ReplaceIntended
 from tradingd.core.gates.gate import Intent, approve_protection, order_id, reduces
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import CLOSING, REFUSED, RETRY_NS, cancel, close
+from tradingd.core.steps.exits import AGAIN_NS, CLOSING, REFUSED, RETRY_NS, cancel, close
 from tradingd.core.steps.limits import SECOND
 from tradingd.core.types import ZERO, DecisionId, Leg, OrderType, Price, Qty, Side, Symbol, Tif
 
@@ -154,7 +154,7 @@ def _stop_refused(book: Book, symbol: Symbol) -> bool:
         if book.now - working.updated_ts >= RETRY_NS:
             return False
         if working.order.symbol == symbol and working.order.leg is Leg.PROTECT and _given_back(working):
-            return True
+            return working.life is not Life.NEVER or book.now - working.updated_ts < AGAIN_NS
     return False
 
 
