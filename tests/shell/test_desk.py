@@ -153,6 +153,20 @@ async def test_a_refused_word_says_so_and_the_gate_follows_the_book() -> None:
         assert (await desk.command(s.command(Verb.PAUSE, "p", account=AccountId("x")))).text == "no account x"
 
 
+async def test_nothing_is_resumed_on_a_journal_that_writes_its_last_words() -> None:
+    """B8: trading on would use them up and end the daemon in the middle of something."""
+    disk = FakeDisk()
+    async with stage(disk) as s:
+        disk.capacity = sum(len(node.data) for node in disk.names.values())
+        desk = desk_of(s)
+        await desk.command(s.command(Verb.HALT, "h"))
+        assert s.house.journal.full
+        answer = await desk.command(s.command(Verb.RESUME, "r"))
+        assert answer.refused
+        assert "make room" in answer.text
+        assert s.book.state() is TradingState.HALTED
+
+
 async def test_a_lockout_leaves_exits_free_and_a_halt_below_it_does_not() -> None:
     """I5, R3: the switch follows the halt, not the lockout."""
     async with stage() as s:

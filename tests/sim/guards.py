@@ -18,6 +18,7 @@ from tradingd.shell.house import Member
 
 EXIT_S = 12.0  # a stop that stays broken so long, with everything up, has not been acted upon
 TIGHT_S = 70.0  # where the operator allows few exits a minute
+RATE_S = 50.0  # of the minute that is allowed: an order may leave seconds after it was counted
 NOTICE_S = 12.0  # T_recon and some
 FRESH_S = 3.0
 BEYOND = 0.003  # a stop is broken for certain when the real price is so far behind it
@@ -95,7 +96,7 @@ class Guards:
     def _rate(self, life: Life) -> None:
         """I15: entries a minute."""
         now, site = self.now(), life.site.name
-        self._entries = [(t, s) for t, s in self._entries if now - t <= 59.0]
+        self._entries = [(t, s) for t, s in self._entries if now - t <= RATE_S]
         self._entries.append((now, site))
         assert life.house is not None
         allowed = max(self.config.risk.orders_per_minute, _member(life).rules.gate.orders_per_minute)

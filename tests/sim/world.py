@@ -240,13 +240,13 @@ class World:
         self.loop.call_later(NUDGE_S, self._nudge)
 
     def _nudge(self) -> None:
-        """A session taken twice is not taken back for ten minutes (D6), nor is a login tried that was refused three times (D7): the
-        operator, who knows better, starts anew."""
+        """A session taken twice is not taken back for ten minutes (D6), nor is a login tried that was refused three times (D7), nor does
+        a journal that met a full disk go on (B8): the operator, who knows better, starts anew."""
         life = self.sites[0].life
         if life is not None and life.house is not None:
             booked = next(iter(life.house.members.values())).book.booked
             refused = self.sites[0].links.struck.get("link.refuse_login", 0) >= REFUSALS
-            if not booked.link_up and (refused or "taken over" in booked.link_why):
+            if life.house.journal.full or (not booked.link_up and (refused or "taken over" in booked.link_why)):
                 life.stop("restarted by the operator")
 
     # the run --------------------------------------------------------------------------------------------------------------

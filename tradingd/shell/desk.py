@@ -21,6 +21,7 @@ from tradingd.shell.house import House
 from tradingd.shell.web.desk import Answer, Probe
 
 DECISIONS_KEPT = 2_000
+NO_ROOM = "refused: the journal writes its last words; make room on its disk and start the daemon again"
 
 
 class HouseDesk:
@@ -132,6 +133,8 @@ class HouseDesk:
             return Answer(
                 command_id=command.id, verb=command.verb.value, refused=True, text=f"no account {command.account}"
             )
+        if command.verb is Verb.RESUME and self.house.journal.full:
+            return Answer(command_id=command.id, verb=command.verb.value, refused=True, text=NO_ROOM)
         if command.verb in (Verb.HALT, Verb.FLATTEN) and command.symbol is None:
             for account in accounts:
                 if not self._seen(command.id, account):  # a repeat has had its effect
