@@ -11,8 +11,8 @@ import pytest
 
 from tests.fakes.broker import REFUSED
 from tests.shell.stage import AAA, BBB, ONE, TWO, Stage, stage
-from tradingd.core.events import Bar, InstrumentStatus, Quote, Verb
-from tradingd.core.facts import Alerted, LinkChanged
+from tradingd.core.events import Bar, InstrumentStatus, Quote, Split, Verb
+from tradingd.core.facts import Alerted, Filled, LinkChanged, SplitApplied
 from tradingd.core.types import NS, Instrument, Leg, Symbol, TradingState
 from tradingd.shell import link
 from tradingd.shell.link import HISTORY_BARS, Link
@@ -292,3 +292,30 @@ async def test_a_fill_that_comes_before_the_instruments_waits_for_them() -> None
         await s.house.quiesce()
         assert s.book.qty(AAA) == 0
         assert not [a for a in s.book.booked.alerts if a.code == "fill_of_unknown_symbol"]
+
+
+async def test_a_split_told_at_login_waits_for_the_fills_before_it() -> None:
+    """F9: with 10 held and sold unseen, two for one of what is left is nothing, not minus ten."""
+    async with stage() as s:
+        await s.hold()
+        held = s.book.qty(AAA)
+        stop = s.order(Leg.PROTECT).order.order_id
+        s.broker.hang_up("gone")
+        await s.member.link.lost("gone")
+        s.broker.fill(stop, told=False)
+        await s.house.quiesce()
+        assert s.book.qty(AAA) == held
+        s.clock.set(s.clock.wall() + NS)
+        split = Split(ts=s.clock.wall(), symbol=AAA, ratio=2.0, action_id="two for one")
+        learn = s.member.link.learn
+
+        async def told_meanwhile() -> None:
+            s.broker.say(split)
+            await learn()
+
+        s.member.link.learn = told_meanwhile  # type: ignore[method-assign]
+        await s.member.link.open()
+        await s.house.quiesce()
+        assert [type(fact).__name__ for fact in s.durable if isinstance(fact, Filled | SplitApplied)][-1] != "Filled"
+        assert s.book.qty(AAA) == 0
+        assert not s.book.booked.drift

@@ -240,8 +240,8 @@ class World:
         self.loop.call_later(NUDGE_S, self._nudge)
 
     def _nudge(self) -> None:
-        """A session taken twice is not taken back for ten minutes (D6), nor is a login tried that was refused three times (D7), nor does
-        a journal that met a full disk go on (B8): the operator, who knows better, starts anew."""
+        """A session taken twice is not taken back for ten minutes (D6), a login refused three times not tried again (D7), and a
+        journal that met a full disk does not go on (B8): the operator, who knows better, starts anew."""
         life = self.sites[0].life
         if life is not None and life.house is not None:
             booked = next(iter(life.house.members.values())).book.booked

@@ -16,7 +16,7 @@ import msgspec
 
 from tradingd.core.book.book import Book
 from tradingd.core.book.market import DAY_S
-from tradingd.core.events import Event, FillSeen, LinkLost, LinkUp, Quote
+from tradingd.core.events import Event, FillSeen, LinkLost, LinkUp, Quote, Split
 from tradingd.core.rules import Rules
 from tradingd.core.types import NS, Instrument, Symbol
 from tradingd.ports import Broker, Env, LinkDown, SessionTaken, Throttled, VenueRefused
@@ -49,7 +49,7 @@ class Link:
         self.reconciler = reconciler
         self.losses: dict[str, int] = {}
         self._held: list[FillSeen] | None = None
-        self._logged_in = False
+        self._logged_in = self._resyncing = False
         self.real_time = False  # set where the house's clock is the world's
         self.from_the_future = 0
         self._instrument = instrument
@@ -84,7 +84,8 @@ class Link:
     async def open(self) -> None:
         """One session up to ready. Raises LinkDown or VenueRefused."""
         self._held = []  # a fill that comes before its instrument is known could not be booked
-        self._logged_in = False
+        self._logged_in, self._resyncing = False, True
+        self.reconciler.splits.clear()  # told again by the next login
         await within("the login", self.broker.connect(self.sink))
         self._logged_in = True
         self.dispatch.sent_at.clear()
@@ -94,6 +95,7 @@ class Link:
             raise LinkDown("the link broke right after the login")
         await self.learn()
         await within("the resync", self.reconciler.resync())
+        self._resyncing = False
 
     async def learn(self) -> None:
         """Instruments, and the daily bars we do not have yet, oldest first."""
@@ -134,6 +136,9 @@ class Link:
             event = msgspec.structs.replace(event, ts=latest - AHEAD_NS)
         if self._held is not None and isinstance(event, FillSeen):
             self._held.append(event)
+            return
+        if self._resyncing and isinstance(event, Split):  # the fills before it are booked before it
+            self.reconciler.splits.append(event)
             return
         self.inbox.offer(event)
 

@@ -6,6 +6,7 @@ books each fill once. NOT FOUND proves `never` only when the broker's quirk says
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from tradingd.core.book.book import Book
@@ -24,6 +25,7 @@ from tradingd.core.events import (
     PositionsSeen,
     Reconciled,
     ReplaceRejected,
+    Split,
 )  # fmt: skip
 from tradingd.core.facts import CancelIntended
 from tradingd.core.types import NS, OrderId
@@ -51,6 +53,7 @@ class Reconciler:
         self.settle = settle
         self.closed_at = env.clock.mono()  # when the last connection was known to be closed
         self.mismatches: dict[str, int] = {}
+        self.splits: deque[Split] = deque()  # heard during a resync: each has its place among the fills
 
     async def resync(self) -> None:
         """After a connect: settle every open order, book missed fills, compare positions; then entries may go."""
@@ -78,7 +81,11 @@ class Reconciler:
         if self.env.sometimes("reconcile.slow_page"):
             await self.env.clock.sleep(0.5)
         for fill in missed:
+            while self.splits and self.splits[0].ts < fill.ts:
+                self.inbox.offer(self.splits.popleft())
             self.inbox.offer(fill)
+        while self.splits:
+            self.inbox.offer(self.splits.popleft())
         await self._settled()
         return len(missed)
 
