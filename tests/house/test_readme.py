@@ -17,7 +17,7 @@ from tradingd.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-OF_THE_SCRIPT = frozenset({"test", "bench", "lock", "help"})  # ./run's own verbs; all others are tradingd's
+OF_THE_SCRIPT = frozenset({"test", "sim", "bench", "lock", "help"})  # ./run's own verbs; all others are tradingd's
 FENCE = re.compile(r"^```(?:sh|shell|bash|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TOLD = re.compile(r"(?:^|(?<=\s))(?:\./run|tradingd)\s+(?![-\d.]*\s)(.*?)(?=\s{2,}|\s*#|\s*[|&;]|$)", re.MULTILINE)
 INLINE = re.compile(r"`(?:\./run|tradingd) ([^`]+)`")

@@ -4,6 +4,7 @@
 ./run sim --seed 17 --trace             the story of one world
 ./run sim --seed 17 --shrink FILE       make a failing world smaller and write its plan down
 ./run sim --plan FILE --trace           run a plan that was written down
+./run sim --plans DIR                   run every plan in a directory
 ./run sim --mutants                     plant each known bug and count the seeds until it is found
 """
 
@@ -31,6 +32,8 @@ def main(argv: list[str]) -> int:
         return hunt_all(args.mutants, budget=args.budget, jobs=args.jobs, as_json=args.json)
     if args.seed is not None or args.plan is not None:
         return _one(args)
+    if args.plans is not None:
+        return _written(args)
     return _many(args)
 
 
@@ -49,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, help="run this one world")
     parser.add_argument("--plan", type=Path, help="run the world of this file")
+    parser.add_argument("--plans", type=Path, help="run the worlds of all files *.json in this directory")
     parser.add_argument("--trace", action="store_true", help="tell all of it")
     parser.add_argument("--shrink", type=Path, help="make the failing world smaller and write its plan here")
     parser.add_argument("--mutants", nargs="*", help="hunt planted bugs, all or those named")
@@ -71,6 +75,22 @@ def _many(args: argparse.Namespace) -> int:
         jobs=args.jobs,
         on_result=None if args.until_failure is None else is_last,
     )
+    print(msgspec.json.encode(summary).decode() if args.json else summary_text(summary))
+    _leave(1 if summary.failures else 0)
+    return 0
+
+
+def _written(args: argparse.Namespace) -> int:
+    """The plans of a directory, in the order of their names. The first of them runs twice."""
+    from tests.sim.campaign import campaign
+    from tests.sim.plan import Plan
+    from tests.sim.tell import summary_text
+
+    plans = [msgspec.json.decode(path.read_bytes(), type=Plan) for path in sorted(args.plans.glob("*.json"))]
+    if not plans:
+        print(f"there is no plan in {args.plans}", file=sys.stderr)
+        return 2
+    summary = campaign(range(len(plans)), jobs=args.jobs, plan_of=plans.__getitem__)
     print(msgspec.json.encode(summary).decode() if args.json else summary_text(summary))
     _leave(1 if summary.failures else 0)
     return 0

@@ -71,6 +71,16 @@ class SimTask(asyncio.Task[Any]):
         return self is other
 
 
+class SimTimer(asyncio.TimerHandle):
+    """Of two timers that are due at one moment the one set first goes first. In a plain heap that would hang on all the others,
+    and a world would change where a fault is left out that had not struck yet."""
+
+    number = 0
+
+    def __lt__(self, other: Any) -> bool:
+        return self._when < other._when or (self._when == other._when and self.number < other.number)  # type: ignore[attr-defined]
+
+
 class SimLoop(asyncio.BaseEventLoop):
     """rng: chooses the next callback; None takes them in order.   faults: exceptions nobody handled, as (host, message, error).
     tasks: every task ever made, kept so that a killed one never runs its `finally`."""
@@ -84,6 +94,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self.faults: list[tuple[str, str, BaseException | None]] = []
         self.watch: Callable[[], None] | None = None  # called after each callback
         self._now = 0.0
+        self._timers = count(1)
         self.set_task_factory(self._make)  # type: ignore[arg-type]
         self.set_exception_handler(self._fault)
 
@@ -92,6 +103,15 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def time(self) -> float:
         return self._now
+
+    def call_at(
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        timer = SimTimer(when, callback, args, self, context)  # type: ignore[arg-type]
+        timer.number = next(self._timers)
+        heapq.heappush(self._scheduled, timer)  # type: ignore[attr-defined]
+        timer._scheduled = True  # type: ignore[attr-defined]
+        return timer
 
     # what BaseEventLoop leaves to its children --------------------------------------------------------------------------
 

@@ -173,3 +173,21 @@ def test_a_paused_host_goes_on_where_it_was() -> None:
 
     run(loop, main())
     assert log[:3] == [1.0, 6.5, 7.5]
+
+
+def test_timers_of_one_moment_go_in_the_order_they_were_set():
+    """What is left out of a world changes nothing before its moment: `shrink` lives on that."""
+
+    def order(extra: list[float]) -> list[int]:
+        loop, seen = SimLoop(None), []
+        for at in extra:
+            loop.call_at(at, lambda: None)
+        for n in range(20):
+            loop.call_at(1.0, seen.append, n)
+            if n % 3 == 0:
+                loop.call_at(2.0 + n, lambda: None)
+        run(loop, asyncio.sleep(1.5))
+        return seen
+
+    assert order([]) == list(range(20))
+    assert order([0.5, 3.0, 1.0, 2.5]) == list(range(20))
