@@ -1,4 +1,5 @@
-"""Finds numbers that JSON cannot carry. Only asked about facts whose bytes raise the suspicion."""
+"""Finds numbers that JSON cannot carry. Only asked about facts whose bytes raise the suspicion, which every fact with an empty
+field does: what cannot hold a number is let go at the first look."""
 
 from __future__ import annotations
 
@@ -8,24 +9,37 @@ from decimal import Decimal
 
 import msgspec
 
+_PLAIN = (str, int, type(None), bytes)  # enums of words and flags are among them
+
 
 def unfit(value: object, where: str = "") -> str | None:
     """The path of the first NaN or infinity inside a fact, None when there is none."""
-    match value:
-        case float():
-            return None if math.isfinite(value) else where
-        case Decimal():
-            return None if value.is_finite() else where
-        case msgspec.Struct():
-            parts = [(f"{where}.{name}".lstrip("."), getattr(value, name)) for name in value.__struct_fields__]
-        case Mapping():
-            parts = [(f"{where}[{key}]", item) for key, item in value.items()]
-        case tuple() | list():
-            parts = [(f"{where}[{i}]", item) for i, item in enumerate(value)]
-        case _:
-            return None
+    if isinstance(value, _PLAIN):
+        return None
+    if isinstance(value, float):
+        return None if math.isfinite(value) else where
+    if isinstance(value, Decimal):
+        return None if value.is_finite() else where
+    if isinstance(value, msgspec.Struct):
+        return _inside(value, where)
+    if isinstance(value, tuple | list):
+        parts = [(f"[{i}]", item) for i, item in enumerate(value) if not isinstance(item, _PLAIN)]
+    elif isinstance(value, Mapping):
+        parts = [(f"[{key}]", item) for key, item in value.items() if not isinstance(item, _PLAIN)]
+    else:
+        return None
     for name, item in parts:
-        found = unfit(item, name)
+        found = unfit(item, where + name)
         if found is not None:
             return found
+    return None
+
+
+def _inside(struct: msgspec.Struct, where: str) -> str | None:
+    for name in struct.__struct_fields__:
+        item = getattr(struct, name)
+        if not isinstance(item, _PLAIN):
+            found = unfit(item, f"{where}.{name}" if where else name)
+            if found is not None:
+                return found
     return None
