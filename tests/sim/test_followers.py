@@ -21,7 +21,7 @@ def worlds() -> list[Compared]:
 
 def test_who_looks_on_changes_nothing_at_the_venue(worlds):
     """I11, O2: a page built ten times a second, a slow reader, one that waits for ever and one that never looks: the venue reads
-    the same messages at the same microsecond. Callbacks take no time in these worlds; that a look is short is for the benchmarks."""
+    the same messages at the same microsecond. Callbacks take no time in these worlds; how long a look takes, benchmarks say."""
     assert [(world.seed, world.first) for world in worlds if world.first is not None] == []
     assert [world.seed for world in worlds] == list(SEEDS)
 
