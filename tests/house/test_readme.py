@@ -13,6 +13,7 @@ import typer
 import typer.main
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
+from tests.sim.__main__ import _parser as sim_parser
 from tradingd.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +43,10 @@ def fault(command: str) -> str:
     """Why this command line would not be understood; "" when it would. A word like DIR or ... stands for anything."""
     words = shlex.split(PLACE.sub("X", command))
     here = typer.main.get_command(app)
+    if words[0] == "sim":
+        known = {name for action in sim_parser()._actions for name in action.option_strings}
+        unknown = [word for word in words[1:] if word.startswith("-") and word not in known]
+        return f"sim has no option {unknown[0]}" if unknown else ""
     if words[0] in OF_THE_SCRIPT:
         return ""
     while isinstance(here, TyperGroup) and words and not words[0].startswith("-"):
@@ -104,6 +109,8 @@ def test_the_readme_begins_with_the_demo() -> None:
         ("why d12 --dir DIR", ""),
         ("journal tail -f", ""),
         ("test tests/core", ""),
+        ("sim --seed 17 --trace", ""),
+        ("sim --sead 17", "sim has no option --sead"),
     ],
 )
 def test_the_reader_of_manuals_finds_faults(command: str, why: str) -> None:
