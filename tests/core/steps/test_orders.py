@@ -98,11 +98,22 @@ def test_the_same_content_under_another_id_beyond_the_order_is_not_booked():
     """D9: quarantined, told, new risk off."""
     world = World()
     order_id = entry(world)
-    world.fill(order_id, "35", "100.01")
-    world.fill(order_id, "35", "100.01")
+    world.fill(order_id, "35", "100.01", cursor=0)
+    world.fill(order_id, "35", "100.01", cursor=0)
     assert world.book.qty(ACME) == 35
     assert anomalies(world) == ["duplicate_execution"]
     assert world.book.state() is TradingState.REDUCING
+
+
+def test_of_two_alike_that_the_venue_has_numbered_both_are_real():
+    """A17: two parts of one size at one price and one share too many; the second is no twin, for the venue counted both."""
+    world = World()
+    order_id = entry(world)
+    world.fill(order_id, "30", "100.00")
+    world.fill(order_id, "3", "100.01")
+    world.fill(order_id, "3", "100.01")
+    assert world.book.qty(ACME) == 36
+    assert anomalies(world) == ["overfill"]
 
 
 @pytest.mark.parametrize(

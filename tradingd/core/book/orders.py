@@ -224,8 +224,8 @@ class Working(msgspec.Struct, kw_only=True):
 
     def judge(self, fill: FillSeen) -> Judged:
         """Is this execution booked, and is anything wrong with it? It is real, so nearly always yes; not booked are a repeat (by
-        id), and a twin: same content under another id that would take the order beyond its quantity (D9: ask the venue).
-        Source: A6, A16, A17, D9."""
+        id), and a twin: same content under another id that would take the order beyond its quantity (D9: ask the venue), unless the
+        venue numbers its fills and counted both. Source: A6, A16, A17, D9."""
         known = self.exec_ids.get(fill.exec_id)
         content = Execution(fill.qty, fill.price)
         if known is not None:
@@ -239,7 +239,7 @@ class Working(msgspec.Struct, kw_only=True):
             return Judged(True, "fill_mismatch", f"{fill.side} {fill.symbol} for an order {order.side} {order.symbol}")
         if self.cum_qty + fill.qty > self.ceiling():
             beyond = f"{self.cum_qty} + {fill.qty} of {self.ceiling()}"
-            if content in self.exec_ids.values():
+            if content in self.exec_ids.values() and not fill.cursor:
                 return Judged(False, "duplicate_execution", f"same content under another id: {beyond}")
             return Judged(True, "overfill", beyond)
         if self._beyond_limit(fill.price):
