@@ -56,10 +56,7 @@ LOST_COUNT = {
     "fill_mismatch": "I4",
     "duplicate_execution": "I4",
 }
-MOVED = (
-    "venue.drift",
-    "venue.split",
-)  # a split may overtake the fills before it: then positions differ, and that is told
+STRAYS = ("link.drop", "link.drop_fills", "link.reorder")  # a split may overtake a fill on a link that holds
 PRICED = ("stop", "target", "breaker")  # causes of exits that are prices
 WAITS = "close_waits"  # the same close was asked for before, and waits for the stop at the venue to be gone
 VERBS = frozenset({"pause", "halt", "flatten", "cancel", "resume", "adopt"})
@@ -82,6 +79,7 @@ class Watch(Promises):
         self._paused: dict[str, float] = {}  # when the pause of a site was acknowledged
         self._logins: dict[str, deque[tuple[float, int]]] = {}
         self._sites: dict[str, Site] = {}
+        self._last_words: set[str] = set()  # resumes that were asked of a journal whose disk was full
 
     # in the moment ------------------------------------------------------------------------------------------------------
 
@@ -158,10 +156,21 @@ class Watch(Promises):
                 self.broken("I4", f"execution {fact.exec_id} was not booked: {fact.why}")
             case Anomaly() if fact.kind in LOST_COUNT:
                 self.broken(LOST_COUNT[fact.kind], f"{fact.kind} of {fact.subject}: {fact.detail}")
-            case DriftFound() if not any(f.kind in MOVED and f.at <= self.now() for f in self.plan.faults):
+            case DriftFound() if not self._was_moved(fact.symbol):
                 self.broken(
                     "I4", f"{fact.symbol}: ours {fact.ours}, the venue's {fact.venue}, and nothing was moved there"
                 )
+
+    def _was_moved(self, symbol: Symbol) -> bool:
+        """Did the position change at the venue with no fill? After a split ours may differ too, and that is told: a fill before it
+        was lost on its way."""
+        strays = any(fault.kind in STRAYS for fault in self.plan.faults)
+        return any(
+            fault.target == symbol
+            and fault.at <= self.now()
+            and (fault.kind == "venue.drift" or (strays and fault.kind == "venue.split"))
+            for fault in self.plan.faults
+        )
 
     def _is_told(self, fact: StateChanged | BreakerTripped | DriftFound, told: set[str]) -> None:
         """I14: in the very step that stopped something, with a code that says what."""
@@ -217,6 +226,9 @@ class Watch(Promises):
 
     def asked(self, asked: Asked) -> None:
         super().asked(asked)
+        life = self._sites[asked.life.partition(".")[0]].life
+        if asked.verb == "resume" and life is not None and life.house is not None and life.house.journal.full:
+            self._last_words.add(asked.command_id)
         if asked.verb == "resume":
             self._taken.pop(asked.life.partition(".")[0], None)
             self._paused.pop(asked.life.partition(".")[0], None)
@@ -228,6 +240,8 @@ class Watch(Promises):
         book = self._books[site]
         if asked.verb in VERBS and not asked.refused and asked.command_id not in book.booked.commands:
             self.broken("I7", f"{asked.verb} {asked.command_id} was acknowledged and is not durable")
+        if asked.command_id in self._last_words and not asked.refused:
+            self.broken("I10", f"{asked.command_id} resumed trading on a journal that writes its last words")
         if asked.verb == "pause" and not asked.refused and not self.resuming.get(asked.life):
             self._paused.setdefault(site, self.now())
             self._checked("pause acknowledged")

@@ -40,6 +40,7 @@ from tradingd.core.types import ExecId, Order, OrderId, Symbol
 LOOK_S = 0.5
 NUDGE_S = 5.0
 REFUSALS = 3
+REFUSED_S = 20.0  # no three logins in a row are refused within less: each waits ten seconds after the one before
 
 
 class Result(msgspec.Struct, kw_only=True):
@@ -245,9 +246,16 @@ class World:
         life = self.sites[0].life
         if life is not None and life.house is not None:
             booked = next(iter(life.house.members.values())).book.booked
-            refused = self.sites[0].links.struck.get("link.refuse_login", 0) >= REFUSALS
+            refused = (
+                self.sites[0].links.struck.get("link.refuse_login", 0) >= REFUSALS and self._refused_s() >= REFUSED_S
+            )
             if life.house.journal.full or (not booked.link_up and (refused or "taken over" in booked.link_why)):
                 life.stop("restarted by the operator")
+
+    def _refused_s(self) -> float:
+        """From the first moment when logins were refused to the last."""
+        faults = [fault for fault in self.plan.faults if fault.kind == "link.refuse_login"]
+        return max(f.at + f.for_s for f in faults) - min(f.at for f in faults) if faults else 0.0
 
     # the run --------------------------------------------------------------------------------------------------------------
 
