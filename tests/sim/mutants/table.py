@@ -87,5 +87,23 @@ MUTANTS = {
         Mutant("task_for_each_step", "I15", ("I15",), 1, "each step that had facts leaves a task that waits for ever"),
         Mutant("rate_not_limited", "I15", ("I15",), 2, "entries a minute are not counted"),
         Mutant("no_backoff", "I15", ("I15", "live"), 1, "a lost link is tried again at once, without a pause that grows"),
+        Mutant(
+            "again_unlisted_entry", "I5", ("I5", "fault"), 8,
+            "an entry that works in an instrument which is not listed yet ends the daemon",
+        ),
+        Mutant(
+            "again_throttled_is_refused", "I5", ("I5", "live"), 1,
+            "a question that was asked too often counts as a refused login, and three of those as five minutes away",
+        ),
+        Mutant("again_same_ids", "I3", ("I3",), 1, "two daemons with journals of their own make the same ids of orders"),
+        Mutant("again_crash_loop_not_told", "I14", ("I14",), 50, "a crash loop halts and nobody is told"),
+        Mutant(
+            "again_refused_logins_not_paced", "I5", ("I5", "live"), 32,
+            "three logins refused within half a second are five minutes without a link",
+        ),
+        Mutant(
+            "again_resumed_on_full_journal", "I10", ("I10",), 30,
+            "a journal that writes its last words may be resumed on, and uses them up",
+        ),
     )
 }  # fmt: skip
