@@ -180,7 +180,7 @@ class Guards:
         """I13: who sees another's trades under this account's name takes no new risk."""
         for other in others:
             traded = self._news.get(other.name)
-            if traded is None:
+            if traded is None or other.life is None:  # what a dead one has left at the venue takes no new risk
                 continue
             since = max(traded, self._linked_since.get(site.name, self.now()))
             self.checks["rivals"] = self.checks.get("rivals", 0) + 1

@@ -207,7 +207,8 @@ class Watch(Promises):
     def _believable(self, life: Life, order: Order) -> None:
         """I12: the price that an entry stands on was quoted, uncrossed and finite, and near the real one."""
         good = self._good.get((life.host.name, order.symbol), ())
-        if not any(order.ref_price in pair for pair in good):
+        splits = [1.0, *(float(f.n) for f in self.plan.faults if f.kind == "venue.split" and f.target == order.symbol)]
+        if not any(abs(order.ref_price * n - price) < 0.01 for pair in good for price in pair for n in splits):
             self.broken("I12", f"entry {order.order_id} stands on {order.ref_price}, which no good quote said")
         self._near_market(life, f"entry {order.order_id}", order.symbol, order.ref_price)
         self._checked("price basis")

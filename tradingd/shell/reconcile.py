@@ -258,7 +258,9 @@ class Reconciler:
             await self._settled()
             if self.env.sometimes("reconcile.positions_move"):
                 await self.env.clock.sleep(0.1)
-            if report.cursor > self.book.booked.fill_cursor:
+            if (
+                report.cursor > self.book.booked.fill_cursor or self.book.booked.fills_ahead
+            ):  # some are missing before those
                 self._count("missed_fill")
                 await self.fills()
                 continue

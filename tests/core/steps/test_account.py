@@ -242,3 +242,17 @@ def test_a_split_by_nothing_is_refused(ratio):
     assert (world.book.qty(ACME), world.book.booked.levels[ACME].stop) == (qty, stop)
     assert world.book.markets[ACME].mid == 100.0
     assert "bad_split" in world.codes()
+
+
+def test_positions_are_not_compared_while_a_fill_before_the_last_one_is_missing():
+    """B6, D10: an answer of before that fill meets a book of after it; what looks like drift is a message under way."""
+    world = World()
+    world.buy(ACME)
+    held = world.book.qty(ACME)
+    counted = world.book.booked.fill_cursor
+    stop = world.book.protection(ACME)
+    assert stop is not None
+    world.fill(stop.order.order_id, stop.order.qty, price="98", cursor=counted + 2)
+    assert world.book.booked.fills_ahead == [counted + 2]
+    world.step(PositionsSeen(ts=world.now, account=ACCOUNT, positions={ACME: held}, cursor=counted))
+    assert not world.book.booked.drift

@@ -171,8 +171,8 @@ def on_link(book: Book, event: LinkUp | LinkLost | Reconciled, rules: Rules) -> 
 def on_positions(book: Book, event: PositionsSeen, rules: Rules) -> None:
     """The venue's word against ours, at the same count of fills. A difference is drift: told with both figures, entries of the
     symbol off, never overwritten (B6, D24). Agreement is the evidence that clears it."""
-    if event.cursor != book.booked.fill_cursor:
-        return
+    if event.cursor != book.booked.fill_cursor or book.booked.fills_ahead:
+        return  # of another moment: fills that one side has counted are missing on the other
     book.all_seen()
     symbols = sorted({*event.positions, *book.held(), *book.booked.drift})
     for symbol in symbols:
