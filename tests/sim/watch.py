@@ -17,7 +17,7 @@ from tradingd.core.book.book import Book
 from tradingd.core.book.booked import Booked
 from tradingd.core.book.orders import FINAL
 from tradingd.core.book.orders import Life as OrderLife
-from tradingd.core.events import Event, Quote
+from tradingd.core.events import Event, Quote, Split
 from tradingd.core.facts import (
     Alerted,
     Anomaly,
@@ -74,6 +74,8 @@ class Watch(Promises):
         super().__init__(*args)  # type: ignore[arg-type]
         self._books: dict[str, Book] = {}  # of each site, as its durable facts say
         self._due: dict[OrderId, float] = {}  # durable and not yet written
+        self._splits: set[tuple[str, Symbol]] = set()  # heard of, by life
+        self._durable_of = ""  # whose facts are looked at
         self._good: dict[tuple[str, Symbol], deque[tuple[float, float]]] = {}
         self._taken: dict[str, str] = {}  # hosts whose session somebody took, and what was said
         self._paused: dict[str, float] = {}  # when the pause of a site was acknowledged
@@ -93,6 +95,7 @@ class Watch(Promises):
 
     def durable(self, life: Life, first: int, facts: Sequence[AnyFact]) -> None:
         super().durable(life, first, facts)
+        self._durable_of = life.host.name
         book, told = self._books[life.site.name], {fact.code for fact in facts if isinstance(fact, Alerted)}
         for fact in facts:
             if (
@@ -163,7 +166,11 @@ class Watch(Promises):
 
     def _was_moved(self, symbol: Symbol) -> bool:
         """Did the position change at the venue with no fill? After a split ours may differ too, and that is told: a fill before it
-        was lost on its way."""
+        was lost on its way, or the word of the split itself is still under way."""
+        if any(
+            f.kind == "venue.split" and f.target == symbol and f.at <= self.now() for f in self.plan.faults
+        ) and not self._split_heard(symbol):
+            return True
         strays = any(fault.kind in STRAYS for fault in self.plan.faults)
         return any(
             fault.target == symbol
@@ -171,6 +178,9 @@ class Watch(Promises):
             and (fault.kind == "venue.drift" or (strays and fault.kind == "venue.split"))
             for fault in self.plan.faults
         )
+
+    def _split_heard(self, symbol: Symbol) -> bool:
+        return (self._durable_of, symbol) in self._splits
 
     def _is_told(self, fact: StateChanged | BreakerTripped | DriftFound, told: set[str]) -> None:
         """I14: in the very step that stopped something, with a code that says what."""
@@ -222,6 +232,8 @@ class Watch(Promises):
 
     def delivered(self, life: Life, event: Event) -> None:
         super().delivered(life, event)
+        if isinstance(event, Split):
+            self._splits.add((life.host.name, event.symbol))
         if isinstance(event, Quote) and 0 < event.bid <= event.ask < float("inf"):
             self._good.setdefault((life.host.name, event.symbol), deque(maxlen=QUOTES)).append((event.bid, event.ask))
 
