@@ -13,7 +13,7 @@ from tests.fakes.broker import REFUSED
 from tests.shell.stage import AAA, BBB, ONE, TWO, Stage, stage
 from tradingd.core.events import Bar, InstrumentStatus, Quote, Split, Verb
 from tradingd.core.facts import Alerted, Filled, LinkChanged, SplitApplied
-from tradingd.core.types import NS, Instrument, Leg, Symbol, TradingState
+from tradingd.core.types import NS, Instrument, Leg, Qty, Symbol, TradingState
 from tradingd.shell import link
 from tradingd.shell.link import HISTORY_BARS, Link
 
@@ -318,4 +318,26 @@ async def test_a_split_told_at_login_waits_for_the_fills_before_it() -> None:
         await s.house.quiesce()
         assert [type(fact).__name__ for fact in s.durable if isinstance(fact, Filled | SplitApplied)][-1] != "Filled"
         assert s.book.qty(AAA) == 0
+        assert not s.book.booked.drift
+
+
+@pytest.mark.parametrize("call", ["open_orders", "account"])
+async def test_a_split_told_late_in_a_resync_is_not_left_lying(call: str) -> None:
+    """F9: after the fills were fetched, and after positions were compared."""
+    async with stage() as s:
+        await s.hold()
+        held = s.book.qty(AAA)
+        await s.member.link.lost("gone")
+        split = Split(ts=s.clock.wall(), symbol=AAA, ratio=2.0, action_id="two for one")
+        asked = getattr(s.broker, call)
+
+        async def told_meanwhile() -> object:
+            s.broker.held[AAA] = Qty(2 * held)
+            s.broker.say(split)
+            return await asked()
+
+        setattr(s.broker, call, told_meanwhile)
+        await s.member.link.open()
+        await s.house.quiesce()
+        assert s.book.qty(AAA) == 2 * held
         assert not s.book.booked.drift

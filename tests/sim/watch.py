@@ -74,7 +74,7 @@ class Watch(Promises):
         super().__init__(*args)  # type: ignore[arg-type]
         self._books: dict[str, Book] = {}  # of each site, as its durable facts say
         self._due: dict[OrderId, float] = {}  # durable and not yet written
-        self._splits: set[tuple[str, Symbol]] = set()  # heard of, by life
+        self._splits: dict[tuple[str, Symbol], int] = {}  # when each life first heard of one
         self._durable_of = ""  # whose facts are looked at
         self._good: dict[tuple[str, Symbol], deque[tuple[float, float]]] = {}
         self._taken: dict[str, str] = {}  # hosts whose session somebody took, and what was said
@@ -159,17 +159,17 @@ class Watch(Promises):
                 self.broken("I4", f"execution {fact.exec_id} was not booked: {fact.why}")
             case Anomaly() if fact.kind in LOST_COUNT:
                 self.broken(LOST_COUNT[fact.kind], f"{fact.kind} of {fact.subject}: {fact.detail}")
-            case DriftFound() if not self._was_moved(fact.symbol):
+            case DriftFound() if not self._was_moved(fact.symbol, fact.ts):
                 self.broken(
                     "I4", f"{fact.symbol}: ours {fact.ours}, the venue's {fact.venue}, and nothing was moved there"
                 )
 
-    def _was_moved(self, symbol: Symbol) -> bool:
+    def _was_moved(self, symbol: Symbol, ts: int) -> bool:
         """Did the position change at the venue with no fill? After a split ours may differ too, and that is told: a fill before it
         was lost on its way, or the word of the split itself is still under way."""
         if any(
             f.kind == "venue.split" and f.target == symbol and f.at <= self.now() for f in self.plan.faults
-        ) and not self._split_heard(symbol):
+        ) and not self._split_heard(symbol, ts):
             return True
         strays = any(fault.kind in STRAYS for fault in self.plan.faults)
         return any(
@@ -179,8 +179,9 @@ class Watch(Promises):
             for fault in self.plan.faults
         )
 
-    def _split_heard(self, symbol: Symbol) -> bool:
-        return (self._durable_of, symbol) in self._splits
+    def _split_heard(self, symbol: Symbol, ts: int) -> bool:
+        """By the moment of the fact, which became durable later."""
+        return self._splits.get((self._durable_of, symbol), ts) < ts
 
     def _is_told(self, fact: StateChanged | BreakerTripped | DriftFound, told: set[str]) -> None:
         """I14: in the very step that stopped something, with a code that says what."""
@@ -233,7 +234,7 @@ class Watch(Promises):
     def delivered(self, life: Life, event: Event) -> None:
         super().delivered(life, event)
         if isinstance(event, Split):
-            self._splits.add((life.host.name, event.symbol))
+            self._splits.setdefault((life.host.name, event.symbol), life.env.clock.wall())
         if isinstance(event, Quote) and 0 < event.bid <= event.ask < float("inf"):
             self._good.setdefault((life.host.name, event.symbol), deque(maxlen=QUOTES)).append((event.bid, event.ask))
 

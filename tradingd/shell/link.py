@@ -95,6 +95,8 @@ class Link:
             raise LinkDown("the link broke right after the login")
         await self.learn()
         await within("the resync", self.reconciler.resync())
+        while self.reconciler.splits:  # heard at its very end
+            await within("the fetch of fills", self.reconciler.fills())
         self._resyncing = False
 
     async def learn(self) -> None:

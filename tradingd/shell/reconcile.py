@@ -258,6 +258,9 @@ class Reconciler:
             await self._settled()
             if self.env.sometimes("reconcile.positions_move"):
                 await self.env.clock.sleep(0.1)
+            if self.splits:  # heard after the fills were fetched: the report may be of either side of them
+                await self.fills()
+                continue
             if (
                 report.cursor > self.book.booked.fill_cursor or self.book.booked.fills_ahead
             ):  # some are missing before those
