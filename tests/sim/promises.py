@@ -54,6 +54,9 @@ class Promises:
         self.submitted: dict[OrderId, tuple[float, str, Order]] = {}
         self.entries: dict[str, OrderId] = {}  # decision -> its entry
         self.halted: dict[str, float] = {}  # site -> when its halt was acknowledged
+        self._slowest = max(
+            (f.value for f in plan.faults if f.kind == "disk.slow"), default=0.0
+        )  # an answer drawn in it is late
         self.resuming: dict[str, int] = {}
         self.quotes: dict[
             tuple[str, Symbol], tuple[int, float, float]
@@ -206,7 +209,7 @@ class Promises:
         if site.disk.fatal and life is not None:
             since = self.disk_failed.setdefault(life.host.name, now)
             fatal = site.disk.fatal
-            if now - since > DEATH_S + 5 * site.disk.slow_s and life.host.paused_until < now - DEATH_S:
+            if now - since > DEATH_S + 5 * self._slowest and life.host.paused_until < now - DEATH_S:
                 self.broken("I10", f"{life.host.name} still runs {now - since:.1f} s after {fatal}")
         if life is None or life.house is None:
             return
