@@ -113,8 +113,10 @@ async def test_an_alarm_wakes_the_consumer_of_an_empty_inbox() -> None:
     inbox = Inbox()
     waiter = asyncio.ensure_future(inbox.ready())
     await asyncio.sleep(0)
+    assert not waiter.done()
     inbox.alarm()
-    await waiter
+    await asyncio.wait_for(waiter, 1)
+    assert len(inbox) == 0
 
 
 def test_a_following_clock_hears_of_each_events_time_first() -> None:

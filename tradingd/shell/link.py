@@ -18,6 +18,7 @@ from tradingd.core.book.book import Book
 from tradingd.core.book.market import DAY_S
 from tradingd.core.events import Event, FillSeen, LinkLost, LinkUp, Quote, Split
 from tradingd.core.rules import Rules
+from tradingd.core.steps.quotes import AHEAD_NS
 from tradingd.core.types import NS, Instrument, Symbol
 from tradingd.ports import Broker, Env, LinkDown, SessionTaken, Throttled, VenueRefused
 from tradingd.shell.backoff import Backoff
@@ -28,7 +29,6 @@ from tradingd.shell.reconcile import Reconciler
 T = TypeVar("T")
 
 HISTORY_BARS = 120
-AHEAD_NS = 5 * NS
 STEP_S = 30.0  # given to a login, to each question for what is traded, and to a whole reconciliation
 CLOSE_S = 5.0
 

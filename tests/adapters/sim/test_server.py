@@ -227,6 +227,7 @@ async def test_real_pacing_shows_the_session_at_speed_and_skips_the_night(env: R
     async with asyncio.timeout(15):
         while sum(isinstance(e, Quote) for e in heard) < 79 * 3:  # noqa: ASYNC110 as above
             await asyncio.sleep(0.02)
+    assert len({quote.ts for quote in heard if isinstance(quote, Quote)}) >= 79 * 3
     await broker.close()
     await reading
     running.cancel()

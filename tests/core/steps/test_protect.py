@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 
 from tests.core.world import ACCOUNT, ACME, World
+from tradingd.core.book import fold
+from tradingd.core.book.fold import KEEP_FINISHED
 from tradingd.core.book.orders import Working
 from tradingd.core.events import Action, CancelRejected, ForeignOrder, OrderReplaced, ReplaceRejected, Verb
 from tradingd.core.facts import CancelIntended, Decided, Kind, Outcome, Reason, ReplaceIntended
@@ -303,3 +305,30 @@ def test_a_stop_that_never_left_is_placed_anew_at_once():
     again = world.book.protection(ACME)
     assert again is not None
     assert again.order.order_id != stop.order.order_id
+
+
+# ids ----------------------------------------------------------------------------------------------------------------------------
+
+
+def _forget_old(world: World, days: int) -> None:
+    """What the fold does with orders that ended long ago, once there are many younger ones."""
+    booked = world.book.booked
+    booked.finished.extend(OrderId(f"gone-{n}") for n in range(KEEP_FINISHED))
+    world.wait(days * 86_400)
+    fold._forget_old(booked, world.now)
+
+
+def test_an_id_of_a_stop_is_never_used_for_a_second_one():
+    """I3: a position that is older than what is remembered of its orders; the venue would take the next stop for the first."""
+    world = World()
+    world.buy(ACME)
+    used: list[OrderId] = []
+    for days in (0, 8, 0, 8, 0):
+        _forget_old(world, days)
+        world.quote(ACME, 100.0)
+        stop = world.book.protection(ACME)
+        assert stop is not None
+        used.append(stop.order.order_id)
+        world.cancelled(stop.order.order_id)
+        world.minutes(2, quotes=True)
+    assert len(set(used)) == len(used), used

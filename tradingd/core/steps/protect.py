@@ -133,9 +133,10 @@ def _place(book: Book, symbol: Symbol, position: Qty, stop: Price, rules: Rules)
 
 
 def _with_own_id(book: Book, intent: Intent) -> Intent:
-    """An id names one order for ever. While all orders of the decision are remembered the next free number will do; later only one
-    that counts every order ever intended is known to be new."""
-    entry = next((w for w in book.booked.orders.values() if w.order.decision_id == intent.decision_id), None)
+    """An id names one order for ever. While the entry is remembered and young, so is every order of its decision, and the next free
+    number will do; later only one that counts every order ever intended is known to be new."""
+    plan = book.booked.plans.get(intent.decision_id)
+    entry = book.order(plan.orders[0]) if plan is not None and plan.orders else None
     if entry is None or book.now - entry.opened_ts >= KEEP_FINISHED_FOR:
         return msgspec.structs.replace(intent, suffix=str(book.booked.counts.get("orders", 0) + 1))
     times = 1
