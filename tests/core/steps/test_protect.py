@@ -323,12 +323,13 @@ def test_an_id_of_a_stop_is_never_used_for_a_second_one():
     world = World()
     world.buy(ACME)
     used: list[OrderId] = []
-    for days in (0, 8, 0, 8, 0):
-        _forget_old(world, days)
-        world.quote(ACME, 100.0)
+    for weeks_without in (1, 0, 0, 1, 0):
         stop = world.book.protection(ACME)
         assert stop is not None
         used.append(stop.order.order_id)
+        world.disconnect()
         world.cancelled(stop.order.order_id)
-        world.minutes(2, quotes=True)
+        _forget_old(world, 8 * weeks_without)
+        world.connect()
+        world.minutes(3, quotes=True)
     assert len(set(used)) == len(used), used
