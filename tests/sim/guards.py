@@ -174,7 +174,18 @@ class Guards:
         working = [
             w for w in booked.orders.values() if w.order.symbol == symbol and w.life in OPEN and w.order.leg is Leg.EXIT
         ]
-        return gone and not working
+        return gone and not working and self.now() >= self._asked_again_at(life.site.name, symbol)
+
+    def _asked_again_at(self, site: str, symbol: Symbol) -> float:
+        """When a close of the symbol is due that the venue has refused n times in a row: 5 s after the first, 15 after the second,
+        then 45, then 60 (F7)."""
+        last, n = 0.0, 0
+        for read in self.venue.arrivals:
+            if read.kind != "submit" or read.host.partition(".")[0] != site or read.content.symbol != symbol:
+                continue
+            if read.content.leg is Leg.EXIT:
+                last, n = read.t, (n + 1 if read.outcome.kind == "refused" else 0)
+        return last + min(60.0, 5.0 * 3 ** (n - 1)) if n else 0.0
 
     def _rivals(self, site: Site, member: Member, others: list[Site]) -> None:
         """I13: who sees another's trades under this account's name takes no new risk."""

@@ -58,6 +58,7 @@ class Promises:
             (f.value for f in plan.faults if f.kind == "disk.slow"), default=0.0
         )  # an answer drawn in it is late
         self.resuming: dict[str, int] = {}
+        self._resumed: dict[str, float] = {}  # site -> when somebody last asked to resume
         self.quotes: dict[
             tuple[str, Symbol], tuple[int, float, float]
         ] = {}  # the last good one handed in: (ts, bid, ask)
@@ -161,16 +162,23 @@ class Promises:
     def asked(self, asked: Asked) -> None:
         """A resume may be in force as soon as it is asked."""
         if asked.verb == "resume":
+            site = asked.life.partition(".")[0]
             self.resuming[asked.life] = self.resuming.get(asked.life, 0) + 1
-            self.halted.pop(asked.life.partition(".")[0], None)
+            self._resumed[site] = self.now()
+            self.halted.pop(site, None)
 
     def answered(self, asked: Asked) -> None:
         """The acknowledgement of a halt is the promise (I7)."""
         if asked.verb == "resume":
             self.resuming[asked.life] -= 1
-        elif asked.verb == "halt" and not asked.refused and not self.resuming.get(asked.life) and asked.symbol is None:
+        elif asked.verb == "halt" and asked.symbol is None and self._stands(asked):
             self.halted.setdefault(asked.life.partition(".")[0], self.now())
             self._checked("halt acknowledged")
+
+    def _stands(self, asked: Asked) -> bool:
+        """Is what was just acknowledged in force? Not what was asked before a resume: its answer may come after the resume's."""
+        since = self._resumed.get(asked.life.partition(".")[0], -math.inf)
+        return not asked.refused and not self.resuming.get(asked.life) and asked.asked > since
 
     def delivered(self, life: Life, event: Event) -> None:
         if event.__class__ is Quote:

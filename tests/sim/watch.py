@@ -256,7 +256,7 @@ class Watch(Promises):
             self.broken("I7", f"{asked.verb} {asked.command_id} was acknowledged and is not durable")
         if asked.command_id in self._last_words and not asked.refused:
             self.broken("I10", f"{asked.command_id} resumed trading on a journal that writes its last words")
-        if asked.verb == "pause" and not asked.refused and not self.resuming.get(asked.life):
+        if asked.verb == "pause" and self._stands(asked):
             self._paused.setdefault(site, self.now())
             self._checked("pause acknowledged")
 

@@ -257,6 +257,21 @@ def test_a_refused_close_is_not_fired_again_at_each_quote():
     assert gaps == [5, 15, 45, 60]
 
 
+def test_a_close_waits_for_its_own_refusals_alone():
+    """I5: stops that the venue refused before say nothing of a close: the second one goes after five seconds."""
+    world = World()
+    entry = world.recommend(ACME).orders[0]
+    world.accept(entry)
+    world.fill(entry)
+    for _ in range(3):  # the venue takes no stop
+        [stop] = world.book.open_orders(ACME, Leg.PROTECT)
+        world.reject(stop.order.order_id)
+        world.minutes(2, quotes=True)
+    world.reject(world.book.open_orders(ACME, Leg.PROTECT)[0].order.order_id)
+    found = _exits_of_each_second(world, 7, lambda working: world.reject(working.order.order_id))
+    assert [after - before for before, after in pairwise(found)] == [5]
+
+
 def test_a_close_that_never_left_is_sent_as_soon_as_it_can_be():
     """I5: the link failed it, not the venue; a minute behind the stop would be the operator's loss."""
     world = World(protective=False)

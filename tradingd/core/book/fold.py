@@ -147,6 +147,8 @@ def _moved(b: Booked, f: OrderMoved) -> None:
     symbol = working.order.symbol
     if f.to == Life.REJECTED:
         b.rejects[symbol] = b.rejects.get(symbol, 0) + 1
+        if working.order.leg is Leg.EXIT:
+            b.exits_rejected[symbol] = b.exits_rejected.get(symbol, 0) + 1
         _count(b, "rejected")
     elif f.to == Life.LIVE:
         b.rejects.pop(symbol, None)
@@ -201,6 +203,8 @@ def _filled(b: Booked, f: Filled) -> None:
     working = b.orders.get(f.order_id)
     if working is not None:
         working.filled(f)
+        if working.order.leg is Leg.EXIT:
+            b.exits_rejected.pop(f.symbol, None)
     posting = post_fill(
         b.positions.get(f.symbol),
         f.symbol,
@@ -246,6 +250,7 @@ def _closed(b: Booked, f: Filled, working: Working | None) -> None:
     """The position is flat, or stands on the other side: its levels go, and a stop-out is remembered for the volatility
     breaker (E6)."""
     b.levels.pop(f.symbol, None)
+    b.exits_rejected.pop(f.symbol, None)
     for source in OWN_SOURCES:
         b.exits_refused.pop(f"{f.symbol}:{source}", None)
     if working is None:
@@ -393,6 +398,7 @@ def _command(b: Booked, f: CommandSeen) -> None:
     b.commands[f.command_id] = (f.answer, f.refused)
     if f.verb == "resume" and not f.refused:
         b.rejects.clear()
+        b.exits_rejected.clear()
     while len(b.commands) > KEEP_COMMANDS:
         del b.commands[next(iter(b.commands))]
 
