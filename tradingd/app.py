@@ -65,6 +65,8 @@ def rules_of(config: Config, account: AccountSettings, strategies: tuple[Loaded,
         protective=quirks.protective_stops, amend=quirks.amend, reduce_only=quirks.reduce_only,
         observe=account.mode == "observe", crash_loop_starts=config.house.crash_loop_starts,
         crash_loop_window_s=config.house.crash_loop_window_s, tier_at_start=config.tier.name,
+        correlation=config.correlation, micro=config.micro, adaptive=config.adaptive, rebalance=config.rebalance,
+        performance=config.performance,
     )  # fmt: skip
 
 

@@ -27,7 +27,15 @@ from tradingd.core.gates.sizer import SizerSettings
 from tradingd.core.gates.stops import StopSettings
 from tradingd.core.gates.tiers import TierSettings
 from tradingd.core.gates.window import WindowSettings
-from tradingd.core.rules import EntrySettings, QuoteSettings
+from tradingd.core.rules import (
+    AdaptiveSettings,
+    CorrelationSettings,
+    EntrySettings,
+    MicroSettings,
+    PerformanceSettings,
+    QuoteSettings,
+    RebalanceSettings,
+)  # fmt: skip
 
 RunMode = Literal["demo", "paper", "live"]
 
@@ -53,6 +61,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     window: WindowSettings = WindowSettings()
     entry: EntrySettings = EntrySettings()
     quotes: QuoteSettings = QuoteSettings()
+    correlation: CorrelationSettings = CorrelationSettings()
+    micro: MicroSettings = MicroSettings()
+    adaptive: AdaptiveSettings = AdaptiveSettings()
+    rebalance: RebalanceSettings = RebalanceSettings()
+    performance: PerformanceSettings = PerformanceSettings()
     house: HouseSettings = HouseSettings()
     strategies: dict[str, StrategySettings] = {}
     accounts: dict[str, AccountSettings] = {}

@@ -19,6 +19,7 @@ from tradingd.core.types import (
     OrderType,
     Price,
     Qty,
+    Severity,
     Side,
     Symbol,
     VenueOrderId,
@@ -83,7 +84,7 @@ class Recommendation(Said):
     """An idea from outside (file, HTTP, bus) or from a strategy. Source: E1.
 
     id: unique per source; seen twice it is one recommendation.   confidence: 0..1.   generated_at: ns.
-    account: the one account it is for, or None for all.
+    account: the one account it is for, or None for all.   intraday: an idea for hours, traded by the rules of E15.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Recommendation(Said):
     thesis: str = ""
     source: str = "api"
     account: AccountId | None = None
+    intraday: bool = False
 
 
 class OrderEvent(Said):
@@ -257,6 +259,46 @@ class FxRate(Said):
     rate: Price
 
 
+class DividendDue(Said):
+    """A dividend by the operator's file, for venues that book none themselves. per_share: of the instrument's currency, >= 0;
+    what is held at that moment is credited (short: debited).   action_id: counts once."""
+
+    symbol: Symbol
+    per_share: Price
+    action_id: str
+
+
+class EarningsSeen(Said):
+    """All earnings dates known of one symbol, exchange-local ISO. source: where from."""
+
+    symbol: Symbol
+    dates: tuple[str, ...]
+    source: str = ""
+
+
+class MarketEvent(Said):
+    """Something happened out there (E12). until: ns.   symbols: whom it concerns, () everybody."""
+
+    id: str
+    severity: Severity
+    until: int
+    symbols: tuple[Symbol, ...] = ()
+    text: str = ""
+    source: str = ""
+
+
+class NoticeSent(Said):
+    """What became of a notice (E16), by the room that tells people; fields as in the fact `Notified`."""
+
+    account: AccountId
+    notice: str
+    channel: str
+    kind: str
+    status: str
+    tries: int = 0
+    error: str = ""
+
+
 class Verb(StrEnum):
     PAUSE = "pause"
     HALT = "halt"
@@ -329,5 +371,5 @@ Event = (
     Quote | Bar | Recommendation | OrderAccepted | OrderRejected | OrderUnknown | OrderNever | OrderCancelled | OrderExpired
     | OrderReplaced | ReplaceRejected | CancelRejected | FillSeen | ForeignOrder | PositionsSeen | AccountSeen | LinkUp
     | LinkLost | Reconciled | Dividend | Split | InstrumentStatus | FxRate | Command | Timer | Started | Stopping | ConfigLoaded
-    | ClockSeen | Leaving
+    | ClockSeen | Leaving | DividendDue | EarningsSeen | MarketEvent | NoticeSent
 )  # fmt: skip

@@ -22,6 +22,7 @@ from tradingd.core.types import (
     OrderType,
     Price,
     Qty,
+    Severity,
     Side,
     Symbol,
     TierName,
@@ -60,6 +61,9 @@ class Reason(StrEnum):
     NOTHING_TO_REDUCE = "nothing_to_reduce"
     ALREADY_HELD = "already_held"
     NOT_SHORTABLE = "not_shortable"
+    MICRO_OFF = "micro_off"
+    MICRO_LIMIT = "micro_limit"
+    DECLINING = "declining"
     CORRELATION = "correlation"
     EARNINGS = "earnings"
     HEAT = "heat"
@@ -142,7 +146,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", tag=True
 
 
 # who may decide inside the house; a recommendation may not come under one of these names (E1)
-OWN_SOURCES = ("stop", "target", "breaker", "operator", "no_price", "guardian")
+OWN_SOURCES = ("stop", "target", "breaker", "operator", "no_price", "guardian", "rebalance", "micro")
 
 
 class Outcome(StrEnum):
@@ -158,9 +162,11 @@ class Kind(StrEnum):
 class Decided(Fact):
     """One whole decision (E11). Every recommendation ends in exactly one; exits by stop, breaker or operator have theirs.
 
-    source: "strategy:<name>", "api", "file", "stop", "target", "breaker", "operator", "no_price".
+    source: "strategy:<name>", "api", "file" or one of OWN_SOURCES.   micro: by the rules of micro-trading (E15).
     cause: id of the recommendation, command or order that led here.   ref_price: the price it stood on.
-    headline: the first reason by precedence, None when acted.   orders: client order ids it produced.
+    headline: the first reason by precedence, None when acted.   orders: client order ids it produced at once.
+    adjustments: (name, before, after) from the raw allocation to the order (shares of the active pool, or money).
+    tranches: what the quantity is split into, () when it goes as one (E10); their sum is `qty`.
     """
 
     decision_id: DecisionId
@@ -188,6 +194,23 @@ class Decided(Fact):
     target: Price | None = None
     atr: float | None = None
     orders: tuple[OrderId, ...] = ()
+    micro: bool = False
+    adjustments: tuple[tuple[str, float, float], ...] = ()
+    tranches: tuple[Qty, ...] = ()
+
+
+class TrancheJudged(Fact):
+    """A later tranche of an entry was looked at anew before it went (E10). n: 2 .. the number of tranches.   order_id: what it
+    became, None when it was refused: then the rest of the decision is off too, and `reasons` says why."""
+
+    decision_id: DecisionId
+    symbol: Symbol
+    n: int
+    qty: Qty
+    outcome: Outcome
+    reasons: tuple[Reason, ...] = ()
+    checks: tuple[Check, ...] = ()
+    order_id: OrderId | None = None
 
 
 # orders ---------------------------------------------------------------------------------------------------------------
@@ -346,9 +369,14 @@ class ReserveMoved(Fact):
 
 
 class TierChanged(Fact):
+    """win_rate (30 days, None without trades), drawdown, reserve_share: what it was judged by, 0..1 each (E2)."""
+
     previous: TierName
     tier: TierName
     why: str
+    win_rate: float | None = None
+    drawdown: float = 0.0
+    reserve_share: float = 0.0
 
 
 class DayOpened(Fact):
@@ -365,6 +393,89 @@ class DayClosed(Fact):
     equity: Money
     high_water: Money
     drawdown: float
+
+
+class Measures(msgspec.Struct, frozen=True, kw_only=True):
+    """Performance at one moment (E14); the formulas stand in `core/views/performance.py`. Money in account currency, rates 0..1.
+
+    sharpe: annualised, of the last 30 daily returns, None with fewer than two or without variation.   profit_factor: None without
+    losses (it would be infinite).   average_win, average_loss: both >= 0, None without any.
+    """
+
+    value: float
+    active: float
+    reserve: float
+    realised: float
+    unrealised: float
+    day_pnl: float
+    trades: int = 0
+    wins: int = 0
+    losses: int = 0
+    win_rate: float | None = None
+    average_win: float | None = None
+    average_loss: float | None = None
+    profit_factor: float | None = None
+    sharpe: float | None = None
+    max_drawdown: float = 0.0
+    drawdown: float = 0.0
+    heat: float = 0.0
+    micro_trades: int = 0
+    micro_wins: int = 0
+    micro_pnl: float = 0.0
+
+
+class DayMeasured(Fact):
+    """The day's snapshot (E14), made after the close. daily_return: on the equity at the last close (the first day: on the starting
+    capital).   cumulative_return: on all capital put in."""
+
+    date: str
+    measures: Measures
+    daily_return: float
+    cumulative_return: float
+    tier: TierName
+
+
+class ScheduleRan(Fact):
+    """A named occurrence of the calendar was taken care of (a week's rebalance, a day's summary): never twice, whatever restarts.
+    key: which one, like "2008-W12" or "2008-03-14"."""
+
+    name: str
+    key: str
+
+
+# what the world does ------------------------------------------------------------------------------------------------------
+
+
+class EarningsNoted(Fact):
+    """All earnings dates of one symbol that are known from now on, exchange-local ISO, in order; () forgets them."""
+
+    symbol: Symbol
+    dates: tuple[str, ...]
+    source: str = ""
+
+
+class EventNoted(Fact):
+    """Something happened out there (E12). until: ns, over by itself then.   symbols: whom it concerns, () everybody."""
+
+    event_id: str
+    severity: Severity
+    until: int
+    symbols: tuple[Symbol, ...] = ()
+    text: str = ""
+    source: str = ""
+
+
+class Notified(Fact):
+    """What became of telling somebody (E16). notice: which fact is told ("<seq>"), so it goes to each channel once.
+    kind: circuit_breaker_triggered, daily_summary ...   status: delivered, failed (after all tries), rate_limited, folded
+    (into another), suppressed (this channel does not want it)."""
+
+    notice: str
+    channel: str
+    kind: str
+    status: str
+    tries: int = 0
+    error: str = ""
 
 
 # states ---------------------------------------------------------------------------------------------------------------
@@ -503,5 +614,6 @@ AnyFact = (
     | ForeignSeen | Anomaly | StopSet | CashMoved | SplitApplied | RateSet | ReserveMoved | TierChanged | DayOpened | DayClosed
     | BreakerTripped | BreakerResumed | StateChanged | FlattenBegun | FlattenDone | DriftFound | DriftCleared | PositionAdopted
     | LinkChanged | TradableChanged | CommandSeen | Alerted | StartedUp | ConfigChanged
+    | TrancheJudged | DayMeasured | ScheduleRan | EarningsNoted | EventNoted | Notified
     | ShutDown
 )  # fmt: skip

@@ -76,6 +76,14 @@ class TradingState(StrEnum):
     LOCKED = "locked"
 
 
+class Severity(StrEnum):
+    """How much something that happened out there matters."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
 class TierName(StrEnum):
     CONSERVATIVE = "conservative"
     MODERATE = "moderate"

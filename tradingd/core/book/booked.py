@@ -15,14 +15,17 @@ from tradingd.core.book.orders import Working
 from tradingd.core.facts import (
     Alerted,
     BreakerTripped,
+    DayMeasured,
     Decided,
     DriftFound,
+    EventNoted,
     FlattenBegun,
     ForeignSeen,
     StateChanged,
     StopSet,
+    TierChanged,
 )  # fmt: skip
-from tradingd.core.types import AccountId, DecisionId, ExecId, Money, OrderId, Side, Symbol, TierName, VenueOrderId
+from tradingd.core.types import AccountId, DecisionId, ExecId, Money, OrderId, Qty, Side, Symbol, TierName, VenueOrderId
 
 
 class Seen(msgspec.Struct, array_like=True):
@@ -43,12 +46,20 @@ class Sent(msgspec.Struct, array_like=True):
 
 
 class ClosedTrade(msgspec.Struct, array_like=True):
-    """One order that closed, in however many executions."""
+    """One order that closed, in however many executions (E14). entry: average price of what it closed.   exit: average price it
+    got.   opened_ts: when the position was opened.   cause: the recommendation behind the entry, "" when unknown.
+    pnl: account currency, fees apart."""
 
     ts: int
     symbol: Symbol
     pnl: Money
     order_id: OrderId = OrderId("")
+    qty: Qty = Qty(Decimal(0))
+    entry: float = 0.0
+    exit: float = 0.0
+    opened_ts: int = 0
+    cause: str = ""
+    micro: bool = False
 
 
 class Plan(msgspec.Struct, array_like=True):
@@ -59,6 +70,38 @@ class Plan(msgspec.Struct, array_like=True):
     confidence: float | None
     orders: list[OrderId]
     distance: float | None = None  # from the price it stood on to its stop
+    cause: str = ""  # the recommendation
+    micro: bool = False
+
+
+class Tranches(msgspec.Struct, array_like=True):
+    """An entry that goes in parts (E10). left: quantities still to go, in order.   n: of the next one.   ts: when the last one was
+    judged.   stop, target, atr: as the decision measured them."""
+
+    decision_id: DecisionId
+    symbol: Symbol
+    side: Side
+    left: list[Qty]
+    n: int
+    ts: int
+    confidence: float
+
+
+class Micro(msgspec.Struct, array_like=True):
+    """A position held by the rules of micro-trading (E15)."""
+
+    decision_id: DecisionId
+    opened_ts: int
+
+
+class Notice(msgspec.Struct, array_like=True):
+    """A notice that was dealt with, kept while it counts for a rate limit (E16)."""
+
+    notice: str
+    channel: str
+    kind: str
+    status: str
+    ts: int
 
 
 class Start(msgspec.Struct, array_like=True):
@@ -113,6 +156,16 @@ class Booked(msgspec.Struct, kw_only=True):
     exits_rejected: dict[Symbol, int] = {}  # refused closes of this position, none of it filled since
     exits_refused: dict[str, int] = {}  # "<symbol>:<source>" -> ts: nobody's refusal silences another's close
     trades: list[ClosedTrade] = []
+    tranches: dict[DecisionId, Tranches] = {}
+    micro: dict[Symbol, Micro] = {}
+    micro_day: str = ""  # the session whose micro-trades are counted
+    micro_count: int = 0
+    earnings: dict[Symbol, tuple[str, ...]] = {}
+    events: dict[str, EventNoted] = {}  # not yet over
+    schedules: dict[str, str] = {}  # name -> the occurrence that was last taken care of
+    tier_history: list[TierChanged] = []
+    measured: list[DayMeasured] = []  # the last days
+    notices: list[Notice] = []
     sent: list[Sent] = []
     starts: list[Start] = []
     recent: list[Decided] = []

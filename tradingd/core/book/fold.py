@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Any
 
-from tradingd.core.book.booked import Booked, ClosedTrade, Plan, Seen, Sent, Start
+from tradingd.core.book.booked import Booked, ClosedTrade, Notice, Plan, Seen, Sent, Start, Tranches
 from tradingd.core.book.ledger import adopt, post_fill, split
 from tradingd.core.book.orders import FINAL, Life, Working
 from tradingd.core.facts import (
@@ -27,10 +27,13 @@ from tradingd.core.facts import (
     CashMoved,
     CommandSeen,
     DayClosed,
+    DayMeasured,
     DayOpened,
     Decided,
     DriftCleared,
     DriftFound,
+    EarningsNoted,
+    EventNoted,
     Filled,
     FillSkipped,
     FlattenBegun,
@@ -38,6 +41,7 @@ from tradingd.core.facts import (
     ForeignSeen,
     Kind,
     LinkChanged,
+    Notified,
     OrderAmended,
     OrderIntended,
     OrderMoved,
@@ -47,6 +51,7 @@ from tradingd.core.facts import (
     Reason,
     ReplaceIntended,
     ReserveMoved,
+    ScheduleRan,
     ShutDown,
     SplitApplied,
     StartedUp,
@@ -54,6 +59,7 @@ from tradingd.core.facts import (
     StopSet,
     TierChanged,
     TradableChanged,
+    TrancheJudged,
 )  # fmt: skip
 from tradingd.core.types import NS, Leg, Money, Order, Symbol, TradingState
 
@@ -68,6 +74,9 @@ KEEP_RECENT = 100
 RATE_AGE = 55 * NS  # leaves five seconds of the minute that a refused close waits
 KEEP_COMMANDS = 200
 KEEP_STRANGERS = 500
+KEEP_TIERS = 50
+KEEP_DAYS = 260  # a year of sessions
+KEEP_NOTICES = 500
 _LIFE = (StartedUp, ShutDown)
 
 
@@ -113,7 +122,14 @@ def _decided(b: Booked, f: Decided) -> None:
     if f.outcome is Outcome.ACT:
         _count(b, "acted")
         distance = abs(f.ref_price - float(f.stop)) if f.ref_price is not None and f.stop is not None else None
-        b.plans[f.decision_id] = Plan(f.source, f.atr, f.confidence, list(f.orders), distance)
+        b.plans[f.decision_id] = Plan(f.source, f.atr, f.confidence, list(f.orders), distance, f.cause, f.micro)
+        if f.kind is Kind.ENTRY and f.micro:
+            b.micro_count = b.micro_count + 1 if b.micro_day == b.day else 1
+            b.micro_day = b.day
+        if f.tranches:
+            b.tranches[f.decision_id] = Tranches(
+                f.decision_id, f.symbol, f.side, list(f.tranches[1:]), 2, f.ts, f.confidence or 0.0
+            )
     else:
         _count(b, "refused")
         for reason in f.reasons:
@@ -321,6 +337,8 @@ def _reserve(b: Booked, f: ReserveMoved) -> None:
 
 def _tier(b: Booked, f: TierChanged) -> None:
     b.tier = f.tier
+    b.tier_history.append(f)
+    del b.tier_history[:-KEEP_TIERS]
 
 
 def _day_opened(b: Booked, f: DayOpened) -> None:
@@ -336,6 +354,47 @@ def _day_closed(b: Booked, f: DayClosed) -> None:
     b.high_water = f.high_water
     b.drawdown_max = max(b.drawdown_max, f.drawdown)
     _count(b, "days")
+
+
+def _measured(b: Booked, f: DayMeasured) -> None:
+    b.measured.append(f)
+    del b.measured[:-KEEP_DAYS]
+
+
+# what the world does, and what the calendar asks for ----------------------------------------------------------------------
+
+
+def _tranche(b: Booked, f: TrancheJudged) -> None:
+    pending = b.tranches.get(f.decision_id)
+    if pending is None:
+        return
+    if f.outcome is Outcome.SKIP or len(pending.left) <= 1:
+        del b.tranches[f.decision_id]
+        return
+    del pending.left[0]
+    pending.n, pending.ts = f.n + 1, f.ts
+
+
+def _earnings(b: Booked, f: EarningsNoted) -> None:
+    if f.dates:
+        b.earnings[f.symbol] = f.dates
+    else:
+        b.earnings.pop(f.symbol, None)
+
+
+def _event(b: Booked, f: EventNoted) -> None:
+    for event_id in [e.event_id for e in b.events.values() if e.until <= f.ts]:
+        del b.events[event_id]
+    b.events[f.event_id] = f
+
+
+def _schedule(b: Booked, f: ScheduleRan) -> None:
+    b.schedules[f.name] = f.key
+
+
+def _notified(b: Booked, f: Notified) -> None:
+    b.notices.append(Notice(f.notice, f.channel, f.kind, f.status, f.ts))
+    del b.notices[:-KEEP_NOTICES]
 
 
 # states -----------------------------------------------------------------------------------------------------------------
@@ -428,5 +487,6 @@ _HANDLERS: dict[type, Callable[[Booked, Any], None]] = {
     ReserveMoved: _reserve, TierChanged: _tier, DayOpened: _day_opened, DayClosed: _day_closed, BreakerTripped: _tripped,
     BreakerResumed: _resumed, StateChanged: _state, FlattenBegun: _flatten_begun, FlattenDone: _flatten_done, DriftFound: _drift,
     DriftCleared: _drift_cleared, PositionAdopted: _adopted, LinkChanged: _link, TradableChanged: _tradable, CommandSeen: _command,
-    Alerted: _alert, StartedUp: _started,
+    Alerted: _alert, StartedUp: _started, TrancheJudged: _tranche, DayMeasured: _measured, EarningsNoted: _earnings,
+    EventNoted: _event, ScheduleRan: _schedule, Notified: _notified,
 }  # fmt: skip
