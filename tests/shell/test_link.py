@@ -321,6 +321,28 @@ async def test_a_split_told_at_login_waits_for_the_fills_before_it() -> None:
         assert not s.book.booked.drift
 
 
+async def test_positions_asked_for_before_a_split_are_not_compared_after_it() -> None:
+    """F9, B6: a split between the venue's answer and its arrival is no drift."""
+    async with stage() as s:
+        await s.hold()
+        held = s.book.qty(AAA)
+        asked = s.broker.positions
+        split = Split(ts=s.clock.wall(), symbol=AAA, ratio=2.0, action_id="two for one")
+
+        async def told_meanwhile() -> object:
+            report = await asked()
+            if s.broker.held[AAA] == held:
+                s.broker.held[AAA] = Qty(2 * held)
+                s.broker.say(split)
+            return report
+
+        s.broker.positions = told_meanwhile  # type: ignore[method-assign,assignment]
+        await s.member.reconciler.positions()
+        await s.house.quiesce()
+        assert s.book.qty(AAA) == 2 * held
+        assert [alert.code for alert in s.book.booked.alerts if alert.code == "position_drift"] == []
+
+
 @pytest.mark.parametrize("call", ["open_orders", "account"])
 async def test_a_split_told_late_in_a_resync_is_not_left_lying(call: str) -> None:
     """F9: after the fills were fetched, and after positions were compared."""

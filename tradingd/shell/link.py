@@ -139,6 +139,7 @@ class Link:
         if self._held is not None and isinstance(event, FillSeen):
             self._held.append(event)
             return
+        self.reconciler.splits_heard += isinstance(event, Split)
         if self._resyncing and isinstance(event, Split):  # the fills before it are booked before it
             self.reconciler.splits.append(event)
             return
