@@ -53,7 +53,9 @@ class Reconciler:
         self.settle = settle
         self.closed_at = env.clock.mono()  # when the last connection was known to be closed
         self.mismatches: dict[str, int] = {}
-        self.splits: deque[Split] = deque()  # heard during a resync: each has its place among the fills
+        self.splits: deque[tuple[int, Split]] = (
+            deque()
+        )  # heard during a resync: the venue's time places them among the fills
         self.splits_heard = 0  # ever: a report of positions that was asked for before one is of before it
 
     async def resync(self) -> None:
@@ -82,11 +84,11 @@ class Reconciler:
         if self.env.sometimes("reconcile.slow_page"):
             await self.env.clock.sleep(0.5)
         for fill in missed:
-            while self.splits and self.splits[0].ts < fill.ts:
-                self.inbox.offer(self.splits.popleft())
+            while self.splits and self.splits[0][0] < fill.ts:
+                self.inbox.offer(self.splits.popleft()[1])
             self.inbox.offer(fill)
         while self.splits:
-            self.inbox.offer(self.splits.popleft())
+            self.inbox.offer(self.splits.popleft()[1])
         await self._settled()
         return len(missed)
 
