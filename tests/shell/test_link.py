@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
+import msgspec
 import pytest
 
 from tests.fakes.broker import REFUSED
 from tests.shell.stage import AAA, BBB, ONE, TWO, Stage, stage
-from tradingd.core.events import Bar, InstrumentStatus, Quote, Split, Verb
+from tradingd.core.events import Bar, FillSeen, InstrumentStatus, Quote, Split, Verb
 from tradingd.core.facts import Alerted, Filled, LinkChanged, SplitApplied
 from tradingd.core.types import NS, Instrument, Leg, Qty, Symbol, TradingState
 from tradingd.shell import link
@@ -319,6 +320,56 @@ async def test_a_split_told_at_login_waits_for_the_fills_before_it() -> None:
         assert [type(fact).__name__ for fact in s.durable if isinstance(fact, Filled | SplitApplied)][-1] != "Filled"
         assert s.book.qty(AAA) == 0
         assert not s.book.booked.drift
+
+
+async def test_a_split_has_its_place_by_the_clock_of_the_venue() -> None:
+    """F9, E8: our clock is a hundred seconds behind: what the venue says is of the future, and its order stays its order."""
+    async with stage() as s:
+        await s.hold()
+        stop = s.order(Leg.PROTECT).order.order_id
+        await s.member.link.lost("gone")
+        s.broker.fill(stop, told=False)
+        ours = s.clock.wall()
+        s.member.link.real_time = True
+        asked = s.broker.fills
+
+        async def by_its_clock(after: int) -> list[FillSeen]:
+            return [msgspec.structs.replace(fill, ts=ours + 100 * NS) for fill in await asked(after)]
+
+        s.broker.fills = by_its_clock  # type: ignore[method-assign]
+        learn = s.member.link.learn
+
+        async def told_meanwhile() -> None:
+            s.broker.say(Split(ts=ours + 101 * NS, symbol=AAA, ratio=3.0, action_id="three for one"))
+            await learn()
+
+        s.member.link.learn = told_meanwhile  # type: ignore[method-assign]
+        await s.member.link.open()
+        await s.house.quiesce()
+        assert s.book.qty(AAA) == 0
+        assert not s.book.booked.drift
+
+
+async def test_positions_asked_for_before_a_split_are_not_compared_after_it() -> None:
+    """F9, B6: a split between the venue's answer and its arrival is no drift."""
+    async with stage() as s:
+        await s.hold()
+        held = s.book.qty(AAA)
+        asked = s.broker.positions
+        split = Split(ts=s.clock.wall(), symbol=AAA, ratio=2.0, action_id="two for one")
+
+        async def told_meanwhile() -> object:
+            report = await asked()
+            if s.broker.held[AAA] == held:
+                s.broker.held[AAA] = Qty(2 * held)
+                s.broker.say(split)
+            return report
+
+        s.broker.positions = told_meanwhile  # type: ignore[method-assign,assignment]
+        await s.member.reconciler.positions()
+        await s.house.quiesce()
+        assert s.book.qty(AAA) == 2 * held
+        assert [alert.code for alert in s.book.booked.alerts if alert.code == "position_drift"] == []
 
 
 @pytest.mark.parametrize("call", ["open_orders", "account"])

@@ -21,6 +21,7 @@ TIGHT_S = 70.0  # where the operator allows few exits a minute
 RATE_S = 50.0  # of the minute that is allowed: an order may leave seconds after it was counted
 NOTICE_S = 12.0  # T_recon and some
 FRESH_S = 3.0
+UNHEARD_S = 2.0
 BEYOND = 0.003  # a stop is broken for certain when the real price is so far behind it
 SLACK = 1.10  # prices move between the decision and the look
 TASKS_MAX = 80
@@ -68,7 +69,10 @@ class Guards:
         self._rate(life)
         symbol = order.symbol
         strange = any(not o.client_id and o.symbol == symbol for o in self.venue.orders.values())
-        if strange or len(self._traders) > 1 or life.house is None:
+        rivals = any(  # what another daemon wrote a moment ago nobody here can have heard of
+            at > self.now() - UNHEARD_S and by.partition(".")[0] != life.site.name for at, by, _ in self.sent.values()
+        )
+        if strange or rivals or len(self._traders) > 1 or life.house is None:
             return
         book = _member(life).book
         if symbol in book.booked.drift:

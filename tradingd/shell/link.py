@@ -131,6 +131,7 @@ class Link:
     def sink(self, event: Event) -> None:
         """Where the adapter hands its events in. Time from the future would end cool-downs and blind stops (RELIABILITY E8): such a
         quote is thrown away and counted, anything else keeps its content under our own time."""
+        told = event.ts
         if self.real_time and event.ts > (latest := self._now() + AHEAD_NS):
             self.from_the_future += 1
             if isinstance(event, Quote):
@@ -139,8 +140,9 @@ class Link:
         if self._held is not None and isinstance(event, FillSeen):
             self._held.append(event)
             return
+        self.reconciler.splits_heard += isinstance(event, Split)
         if self._resyncing and isinstance(event, Split):  # the fills before it are booked before it
-            self.reconciler.splits.append(event)
+            self.reconciler.splits.append((told, event))
             return
         self.inbox.offer(event)
 

@@ -53,7 +53,10 @@ class Reconciler:
         self.settle = settle
         self.closed_at = env.clock.mono()  # when the last connection was known to be closed
         self.mismatches: dict[str, int] = {}
-        self.splits: deque[Split] = deque()  # heard during a resync: each has its place among the fills
+        self.splits: deque[tuple[int, Split]] = (
+            deque()
+        )  # heard during a resync: the venue's time places them among the fills
+        self.splits_heard = 0  # ever: a report of positions that was asked for before one is of before it
 
     async def resync(self) -> None:
         """After a connect: settle every open order, book missed fills, compare positions; then entries may go."""
@@ -81,11 +84,11 @@ class Reconciler:
         if self.env.sometimes("reconcile.slow_page"):
             await self.env.clock.sleep(0.5)
         for fill in missed:
-            while self.splits and self.splits[0].ts < fill.ts:
-                self.inbox.offer(self.splits.popleft())
+            while self.splits and self.splits[0][0] < fill.ts:
+                self.inbox.offer(self.splits.popleft()[1])
             self.inbox.offer(fill)
         while self.splits:
-            self.inbox.offer(self.splits.popleft())
+            self.inbox.offer(self.splits.popleft()[1])
         await self._settled()
         return len(missed)
 
@@ -254,12 +257,15 @@ class Reconciler:
     async def positions(self) -> None:
         """Compare positions at a moment when both sides have counted the same fills; fetch what is missing first (D14)."""
         for _ in range(ROUNDS):
+            heard = self.splits_heard
             report = await self.broker.positions()
             await self._settled()
             if self.env.sometimes("reconcile.positions_move"):
                 await self.env.clock.sleep(0.1)
             if self.splits:  # heard after the fills were fetched: the report may be of either side of them
                 await self.fills()
+                continue
+            if self.splits_heard != heard:
                 continue
             if (
                 report.cursor > self.book.booked.fill_cursor or self.book.booked.fills_ahead
