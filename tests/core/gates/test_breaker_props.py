@@ -64,7 +64,9 @@ def test_an_active_breaker_lets_no_entry_through(many, now, symbol):
     assert (Reason.BREAKER_ACTIVE in reasons) == any(t.symbol is None for t in standing)
 
 
-@given(prices, prices, st.sampled_from(Side), shares, st.lists(st.integers(0, 90), max_size=8), st.integers(1, 5), times)
+@given(
+    prices, prices, st.sampled_from(Side), shares, st.lists(st.integers(0, 90), max_size=8), st.integers(1, 5), times
+)
 def test_a_breaker_trips_exactly_beyond_its_threshold_and_then_no_entry_passes(
     before, after, side, threshold, minutes, needed, now
 ):
