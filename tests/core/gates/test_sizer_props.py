@@ -108,7 +108,7 @@ def test_more_correlation_never_buys_more(entry, a, b):
 
 @given(st.floats(-1, 1))
 def test_the_correlation_factor_is_a_share(c):
-    """S2 property 2: between 0 and 1, no jump at the first mark."""
+    """E3: between 0 and 1, no jump at the first mark."""
     assert 0 <= correlation_factor(c, S) <= 1
     assert correlation_factor(0.5 + 1e-12, S) > 0.999
 
