@@ -8,7 +8,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.storm import VERBS, carry_out, instructions
+from tests.core.storm import ANSWERS, VERBS, carry_out, instructions
 from tests.core.world import ACCOUNT, ACME, BOLT, World, refold
 from tradingd.core.book.booked import Booked
 from tradingd.core.book.fold import fold
@@ -28,11 +28,12 @@ from tradingd.core.facts import (
     StopSet,
 )  # fmt: skip
 from tradingd.core.gates.sizer import SizerSettings
-from tradingd.core.types import Leg, Money, Side, Symbol
+from tradingd.core.types import Leg, Money, Side, Symbol, TierName
 
 D = Decimal
 DAYS = settings(max_examples=max(300, settings.default.max_examples // 2))
 CENT = Fraction(1, 100)
+_PART, _FILL = ANSWERS.index("part"), ANSWERS.index("fill")
 _ADOPT, _RELEASE = VERBS.index(Verb.ADOPT), VERBS.index(Verb.RELEASE)
 Instruction = tuple[str, int, int]
 
@@ -41,8 +42,15 @@ Instruction = tuple[str, int, int]
 def trades(draw: st.DrawFn) -> list[Instruction]:
     """In and out of one position, with weather: idea, fill, moves of the price, and what the stop or the target then does."""
     symbol = draw(st.integers(0, 3))
-    moves = draw(st.lists(st.integers(-4, 6), max_size=6))
-    way: list[Instruction] = [("idea", symbol, 0), ("newest", 0, draw(st.sampled_from([8, 8, 8, 11])))]
+    moves = draw(st.lists(st.integers(-4, 6) | st.just(5), max_size=6))
+    bars: list[Instruction] = [("bar", symbol, draw(st.integers(0, 9)))] * draw(st.integers(0, 4))
+    in_parts: list[Instruction] = [
+        ("newest", 0, _PART),
+        *bars,
+        ("newest", 1, _FILL),
+    ]  # the protective stop is the newest then
+    way: list[Instruction] = [("quote", symbol, 0), ("idea", symbol, 0)]
+    way += in_parts if draw(st.booleans()) else [("newest", 0, _FILL)]
     for move in moves:
         way += [("quote", symbol, move), ("time", draw(st.integers(1, 7)), draw(st.integers(0, 1)))]
         way += [("bar", symbol, draw(st.integers(0, 3)))] * draw(st.integers(0, 3))
@@ -51,12 +59,16 @@ def trades(draw: st.DrawFn) -> list[Instruction]:
         [("command", 1, _RELEASE)],
         [("positions", symbol, 1), ("command", symbol, _ADOPT)],
     ]
-    return [*way, ("newest", draw(st.integers(0, 1)), 8), *draw(st.sampled_from(after))]
+    return [*way, ("newest", draw(st.integers(0, 1)), _FILL), *draw(st.sampled_from(after))]
 
 
-days = st.lists(trades() | instructions.map(lambda one: [one]), min_size=3, max_size=20).map(
-    lambda parts: [one for part in parts for one in part]
-)
+def joined(parts: list[list[Instruction]]) -> list[Instruction]:
+    return [one for part in parts for one in part]
+
+
+quiet = st.lists(trades(), min_size=2, max_size=6).map(joined)
+rough = st.lists(trades() | instructions.map(lambda one: [one]), min_size=3, max_size=20).map(joined)
+days = quiet | rough
 
 
 def lived(day: list[Instruction], **changes: object) -> World:
@@ -64,6 +76,15 @@ def lived(day: list[Instruction], **changes: object) -> World:
     for what in day:
         carry_out(world, what)
     return world
+
+
+def put_aside(world: World, amount: Decimal) -> None:
+    """So much was siphoned from profits before."""
+    world.book.emit(
+        ReserveMoved(
+            ts=world.now, account=ACCOUNT, kind=ReserveKind.PROFIT_SIPHON, amount=Money(amount), balance=Money(amount)
+        )
+    )
 
 
 class Purse:
@@ -137,10 +158,14 @@ def test_the_reserve_is_a_ledger_that_never_goes_below_zero(day):
 
 
 @DAYS
-@given(days, st.sampled_from(["3000", "8000", "100000"]))
-def test_no_entry_is_decided_that_the_active_pool_cannot_pay(day, cash):
-    """E3, E5, I6: what it costs fits into cash less the reserve less what working entries may still take, and there is a pool."""
-    world = World(cash=cash)
+@given(days, st.integers(0, 100), st.integers(0, 100))
+def test_no_entry_is_decided_that_the_active_pool_cannot_pay(day, spent, aside):
+    """E3, E5, I6: what it costs fits into cash less the reserve less what working entries may still take, and there is a pool.
+    spent: per cent of the cash that others' trades took.   aside: per cent of the rest that is in the reserve."""
+    world = World(sizer=SizerSettings(absolute_cap=Money(D(100_000))), tier_at_start=TierName.AGGRESSIVE)
+    if spent:
+        world.foreign_fill(Symbol("NOPE"), Side.BUY, str(spent * 10), "100")
+    put_aside(world, world.book.booked.cash * aside / 100)
     for what in day:
         booked = world.book.booked
         free = booked.cash - booked.reserve
@@ -179,11 +204,7 @@ def test_below_the_active_pools_minimum_no_entry_is_made_and_every_exit_is(side,
     world = World(sizer=SizerSettings(active_pool_minimum=minimum))
     world.foreign_fill(ACME, side, str(qty), "100")
     world.quote(ACME, 100.0)
-    world.book.emit(
-        ReserveMoved(
-            ts=world.now, account=ACCOUNT, kind=ReserveKind.PROFIT_SIPHON, amount=Money(D(reserve)), balance=Money(D(reserve))
-        )
-    )  # fmt: skip
+    put_aside(world, D(reserve))
     world.quote(BOLT, 100.0, after=0)
     poor = world.book.active_pool() < float(minimum)
     entry = world.recommend(BOLT)
