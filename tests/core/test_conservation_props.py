@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.storm import ANSWERS, VERBS, carry_out, instructions
-from tests.core.world import ACCOUNT, ACME, BOLT, World, refold
+from tests.core.world import ACCOUNT, ACME, BOLT, CORN, World, refold
 from tradingd.core.book.booked import Booked
 from tradingd.core.book.fold import fold
 from tradingd.core.events import Action, Verb
@@ -27,11 +27,12 @@ from tradingd.core.facts import (
     SplitApplied,
     StopSet,
 )  # fmt: skip
+from tradingd.core.gates.gate import GateSettings
 from tradingd.core.gates.sizer import SizerSettings
 from tradingd.core.types import Leg, Money, Side, Symbol, TierName
 
 D = Decimal
-DAYS = settings(max_examples=max(300, settings.default.max_examples // 2))
+DAYS = settings(max_examples=max(200, settings.default.max_examples // 2))
 CENT = Fraction(1, 100)
 _PART, _FILL = ANSWERS.index("part"), ANSWERS.index("fill")
 _ADOPT, _RELEASE = VERBS.index(Verb.ADOPT), VERBS.index(Verb.RELEASE)
@@ -158,13 +159,15 @@ def test_the_reserve_is_a_ledger_that_never_goes_below_zero(day):
 
 
 @DAYS
-@given(days, st.integers(0, 100), st.integers(0, 100))
+@given(days, st.integers(60, 99), st.integers(0, 100))
 def test_no_entry_is_decided_that_the_active_pool_cannot_pay(day, spent, aside):
     """E3, E5, I6: what it costs fits into cash less the reserve less what working entries may still take, and there is a pool.
     spent: per cent of the cash that others' trades took.   aside: per cent of the rest that is in the reserve."""
-    world = World(sizer=SizerSettings(absolute_cap=Money(D(100_000))), tier_at_start=TierName.AGGRESSIVE)
-    if spent:
-        world.foreign_fill(Symbol("NOPE"), Side.BUY, str(spent * 10), "100")
+    world = World(
+        sizer=SizerSettings(absolute_cap=Money(D(100_000))), tier_at_start=TierName.AGGRESSIVE,
+        gate=GateSettings(buying_power_multiplier=4.0),  # what a broker lends is no reason to touch the reserve
+    )  # fmt: skip
+    world.foreign_fill(CORN, Side.BUY, str(spent * 10), "100")
     put_aside(world, world.book.booked.cash * aside / 100)
     for what in day:
         booked = world.book.booked
@@ -234,7 +237,7 @@ def test_the_days_hold_what_these_laws_are_about():
     """A law about what never happens proves nothing on days on which nothing does."""
     met: set[str] = set()
 
-    @settings(max_examples=600, derandomize=True, database=None)
+    @settings(max_examples=400, derandomize=True, database=None)
     @given(days)
     def look(day: list[Instruction]) -> None:
         met.update(words(fact) for fact in lived(day).facts)
