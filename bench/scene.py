@@ -5,10 +5,10 @@ real sessions of 2008, so windows, calendars and days are the real ones.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from tradingd.app import rules_of
+from tradingd.app import rules_of, strategies_of
 from tradingd.config import load_text
 from tradingd.core.book.book import Book
 from tradingd.core.events import (
@@ -67,11 +67,35 @@ max_order_notional = "25000 USD"
 """
 
 
-class Scene:
-    """One account and its venue. now: ns; it only rises.   told: every fact there was, when asked for."""
+ALL_ON = (
+    CONFIG
+    + """
+[strategies.trend]
+[strategies.reversion]
+[micro]
+enabled = true
+[rebalance]
+max_positions = 20
+"""
+)
 
-    def __init__(self, *, told: bool = False) -> None:
-        self.rules: Rules = rules()
+
+class Scene:
+    """One account and its venue. now: ns; it only rises.   told: every fact there was, when asked for.   held: what it begins with.
+    days: of daily bars seen before.   wobble: share by which their closes differ from day to day, each symbol its own way."""
+
+    def __init__(
+        self,
+        *,
+        told: bool = False,
+        config: str = CONFIG,
+        held: Sequence[Symbol] = HELD,
+        days: int = 20,
+        wobble: float = 0.0,
+    ) -> None:
+        self.rules: Rules = rules(config)
+        self.held = held
+        self._days, self._wobble = days, wobble
         self.book = Book(ACCOUNT)
         self.session: Session = _session(self.table, FIRST_DAY)
         self.now = self.session.open_ns + 20 * 60 * NS
@@ -98,12 +122,14 @@ class Scene:
             Timer(ts=self.now),
         ):
             self.take(event)
-        for n in range(20):
+        rng = random.Random(3)
+        for n in range(self._days):
             for symbol in SYMBOLS:
-                self.take(_bar(symbol, self.now - (20 - n) * DAY))
+                close = MID[symbol] * (1 + rng.uniform(-self._wobble, self._wobble))
+                self.take(_bar(symbol, self.now - (self._days - n) * DAY, close))
         for symbol in SYMBOLS:
             self.take(self.quote(symbol))
-        for symbol in HELD:
+        for symbol in self.held:
             self.enter(symbol)
 
     # what happens -----------------------------------------------------------------------------------------------------
@@ -195,11 +221,11 @@ class Scene:
 
 
 def quotes(scene: Scene, n: int, seed: int = 7) -> list[Quote]:
-    """n quotes over the ten held instruments, each a small step that stays between stop and trailing trigger."""
+    """n quotes over the held instruments, each a small step that stays between stop and trailing trigger."""
     rng = random.Random(seed)
-    now, mids, found = scene.now, {symbol: MID[symbol] for symbol in HELD}, []
+    now, mids, found = scene.now, {symbol: MID[symbol] for symbol in scene.held}, []
     for i in range(n):
-        symbol = HELD[i % len(HELD)]
+        symbol = scene.held[i % len(scene.held)]
         near = MID[symbol]
         mid = mids[symbol] = round(mids[symbol] + rng.uniform(-0.02, 0.02) + 0.05 * (near - mids[symbol]), 3)
         now += 1_000_000
@@ -207,11 +233,11 @@ def quotes(scene: Scene, n: int, seed: int = 7) -> list[Quote]:
     return found
 
 
-def rules() -> Rules:
+def rules(text: str = CONFIG) -> Rules:
     """Of an account in the moderate tier, its limits as they come."""
-    config = load_text(CONFIG).config
+    config = load_text(text).config
     (account,) = config.accounts.values()
-    return rules_of(config, account, ())
+    return rules_of(config, account, strategies_of(config))
 
 
 def _session(table: SessionTable, day: str) -> Session:
@@ -220,8 +246,7 @@ def _session(table: SessionTable, day: str) -> Session:
     return session
 
 
-def _bar(symbol: Symbol, ts: int) -> Bar:
-    mid = MID[symbol]
+def _bar(symbol: Symbol, ts: int, mid: float) -> Bar:
     return Bar(
         ts=ts,
         symbol=symbol,

@@ -12,6 +12,7 @@ from tradingd.core.book.orders import Working
 from tradingd.core.events import (
     AccountSeen,
     Action,
+    Bar,
     CancelRejected,
     Dividend,
     FxRate,
@@ -55,6 +56,7 @@ instructions = st.one_of(
     st.tuples(st.just("split"), _small, st.integers(0, 2)),
     st.tuples(st.just("money"), _small, st.integers(-50, 50)),
     st.tuples(st.just("status"), _small, st.integers(0, 1)),
+    st.tuples(st.just("bar"), _small, st.integers(0, 9)),
     st.tuples(st.just("restart"), _small, st.integers(0, 1)),
 )
 storms = st.lists(instructions, min_size=5, max_size=60)
@@ -114,9 +116,9 @@ def _say(world: World, w: Working, word: str) -> None:
         case "expired":
             world.step(OrderExpired(ts=world.now, account=ACCOUNT, order_id=order_id))
         case "fill":
-            world.fill(order_id, left or D(1), price)
+            world.fill(order_id, left or D(1), price, fee="0.35")
         case "part":
-            world.fill(order_id, max(D(1), left // 3), price)
+            world.fill(order_id, max(D(1), left // 3), price, fee="0.005")
         case "over":
             world.fill(order_id, left + 2, price)
         case "again":
@@ -203,6 +205,12 @@ def _status(world: World, a: int, b: int) -> None:
     world.step(InstrumentStatus(ts=world.now, symbol=SYMBOLS[a], tradable=bool(b), why="" if b else "halted"))
 
 
+def _bar(world: World, a: int, b: int) -> None:
+    mid = world.mids[SYMBOLS[a]]
+    high, low = round(mid * (1 + b / 100), 2), round(mid * (1 - b / 100), 2)
+    world.step(Bar(ts=world.now, symbol=SYMBOLS[a], span_s=86_400, open=mid, high=high, low=low, close=mid))
+
+
 def _restart(world: World, a: int, b: int) -> None:
     world.restart(clean=bool(b))
     if a:
@@ -212,5 +220,5 @@ def _restart(world: World, a: int, b: int) -> None:
 _DO = {
     "quote": _quote, "bad_quote": _bad_quote, "idea": _idea, "answer": _answer, "newest": _newest, "time": _time, "hours": _hours,
     "foreign": _foreign, "positions": _positions, "command": _command, "link": _link, "split": _split, "money": _money,
-    "status": _status, "restart": _restart,
+    "status": _status, "bar": _bar, "restart": _restart,
 }  # fmt: skip

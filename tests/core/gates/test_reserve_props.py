@@ -39,7 +39,7 @@ def test_a_siphon_is_the_share_of_a_profit_to_the_cent(balance, realised, share)
 
 @given(st.floats(-1e6, 1e6), st.decimals(0, 10**6, places=2).map(Money), st.sampled_from(Kind))
 def test_the_minimum_stops_entries_and_never_exits(active, minimum, kind):
-    """S2 property 7, E3, R3: below the minimum no entry, exits regardless."""
+    """E3, R3: below the minimum no entry, exits regardless."""
     check = reserve.minimum_check(kind, active, minimum)
     denied = kind is Kind.ENTRY and active < float(minimum)
     assert check.ok is not denied

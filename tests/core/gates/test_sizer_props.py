@@ -49,9 +49,10 @@ easy = {"confidence": 0.9, "active_pool": 1e5, "price": 10.0, "heat_now": 0.0, "
         "instrument": Instrument(symbol=Symbol("ACME"), lot=Decimal("0.0001"))}  # fmt: skip
 
 
-@given(entries)
-def test_no_size_exceeds_any_ceiling(entry):
-    """S2 property 1, E3: formula clamped to the tier and the cap, on the lot, nothing below the bar or at zero shares."""
+@given(entries, st.floats(0.75, 1), st.floats(0.1, 5))
+def test_a_size_is_the_formula_clamped_to_every_ceiling_in_whole_lots(entry, confidence, multiplier):
+    """S2 property 1, E3: base x (confidence / min_confidence) x multiplier, clamped to the tier, the pool's share and the cap;
+    whole lots, rounded down; nothing below the bar; no lot is a refusal."""
     out = size(**entry)
     tier, instrument, s = entry["tier"], entry["instrument"], entry["settings"]
     if entry["confidence"] < tier.min_confidence:
@@ -64,21 +65,16 @@ def test_no_size_exceeds_any_ceiling(entry):
     assert out.notional <= Decimal(repr(tier.max_position_pct * entry["active_pool"]))
     assert out.notional >= out.qty * Decimal(repr(entry["price"])) * instrument.multiplier
 
-
-@given(entries, st.floats(0.75, 1), st.floats(0.1, 5))
-def test_the_raw_formula(entry, confidence, multiplier):
-    """S2 property 1, E3: base x (confidence / min_confidence) x multiplier, clamped, when nothing else applies."""
-    tier = entry["tier"]
-    out = size(**(entry | easy | {"confidence": confidence, "multiplier": multiplier, "sectors_held": 3}))
+    free = size(**(entry | easy | {"confidence": confidence, "multiplier": multiplier, "sectors_held": 3}))
     raw = tier.base_allocation * (confidence / tier.min_confidence) * multiplier
-    assert out.allocation == min(raw, tier.max_position_pct)
-    assert 0 <= Decimal(repr(out.allocation * 1e5)) - out.notional < Decimal("0.0011")
-    assert out.reasons == ()
+    assert free.allocation == min(raw, tier.max_position_pct)
+    assert 0 <= Decimal(repr(free.allocation * 1e5)) - free.notional < Decimal("0.0011")
+    assert free.reasons == ()
 
 
 @given(entries)
 def test_the_largest_lot_that_fits_is_taken(entry):
-    """S2 property 1: one more lot would break the allocation, the cap or the sector's room."""
+    """E3: one more lot would break the allocation, the cap or the sector's room."""
     out = size(**(entry | {"confidence": 0.9, "correlation": None, "earnings_in_days": None}))
     if out.qty == 0:
         assert out.reasons
@@ -112,7 +108,7 @@ def test_more_correlation_never_buys_more(entry, a, b):
 
 @given(st.floats(-1, 1))
 def test_the_correlation_factor_is_a_share(c):
-    """S2 property 2: between 0 and 1, no jump at the first mark."""
+    """E3: between 0 and 1, no jump at the first mark."""
     assert 0 <= correlation_factor(c, S) <= 1
     assert correlation_factor(0.5 + 1e-12, S) > 0.999
 
@@ -147,7 +143,7 @@ def test_a_new_sector_gets_a_bonus_while_few_are_held(entry, sectors, holds):
 
 @given(entries, st.floats(0, 1e6), st.decimals(0, 10**5, places=2).map(Money))
 def test_below_the_minimum_pool_nothing_is_bought(entry, pool, minimum):
-    """S2 property 7, E3: the other half, that exits are not asked, is in test_reserve_props."""
+    """E3: the sizer's half of S2's seventh property, which is a law of the whole core."""
     out = size(**(entry | {"active_pool": pool, "settings": msgspec.structs.replace(S, active_pool_minimum=minimum)}))
     assert (Reason.ACTIVE_POOL_MINIMUM in out.reasons) == (pool < float(minimum))
     if pool < float(minimum):
@@ -175,23 +171,26 @@ positions = st.lists(
 )  # fmt: skip
 
 
-@given(positions, st.floats(100, 1e7))
-def test_heat_is_the_sum_of_what_stops_would_lose(held, pool):
-    """S2 property 24, E3: sum of value x (entry - stop) / entry over the pool, mirrored for shorts, in any order the same."""
+@given(positions, st.floats(100, 1e7), entries)
+def test_heat_is_what_the_stops_would_lose_and_no_entry_takes_it_beyond_its_limit(held, pool, entry):
+    """S2 property 24, E3: the sum of value x (entry - stop) / entry over the pool, mirrored for shorts, in any order the same; an
+    entry is refused exactly when what is there and what it adds exceed the limit."""
     parts = [
         max(0.0, abs(p.value) * (p.entry - p.stop if p.side is Side.BUY else p.stop - p.entry) / p.entry) for p in held
     ]
     assert heat(held, pool) == fsum(parts) / pool
     assert heat(held[::-1], pool) == heat(held, pool) >= 0
 
-
-@given(entries)
-def test_heat_with_the_new_position_never_exceeds_its_limit(entry):
-    """S2 property 24, E3: rejected exactly when what is there and what is added exceed the limit."""
-    out = size(**entry)
     limit = entry["tier"].max_portfolio_heat
-    if out.qty > 0:
-        added = float(out.notional) * (entry["stop_distance"] / entry["price"]) / entry["active_pool"]
-        assert entry["heat_now"] + added == out.heat <= limit
-    if entry["heat_now"] > limit:
-        assert Reason.HEAT in out.reasons
+    for heat_now in (entry["heat_now"], heat(held, pool)):
+        out = size(**(entry | {"heat_now": heat_now}))
+        if out.qty > 0:
+            added = float(out.notional) * (entry["stop_distance"] / entry["price"]) / entry["active_pool"]
+            assert heat_now + added == out.heat <= limit
+        if heat_now > limit:
+            assert Reason.HEAT in out.reasons
+        cold = size(**(entry | {"heat_now": 0.0, "stop_distance": 1e-12}))
+        if cold.qty > 0 and out.qty == 0:
+            added = float(cold.notional) * (entry["stop_distance"] / entry["price"]) / entry["active_pool"]
+            assert out.reasons == (Reason.HEAT,)
+            assert heat_now + added > limit

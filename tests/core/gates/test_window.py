@@ -52,21 +52,21 @@ def calendar() -> exchange_calendars.ExchangeCalendar:
 
 
 def test_every_session_is_the_calendars(table, calendar):
-    """E9, RELIABILITY E4 and E6: each session 2000-2026 opens and closes exactly when the exchange does, holidays have none."""
-    schedule = calendar.schedule.loc["2000-01-01":"2026-12-31"]
-    assert len(schedule) > 6700
+    """E9, RELIABILITY E4 and E6: each session 2000-2027 opens and closes exactly when the exchange does, holidays have none."""
+    schedule = calendar.schedule.loc["2000-01-01":"2027-12-31"]
+    assert len(schedule) > 7000
     theirs = {f"{day:%Y-%m-%d}": (int(row.open.value), int(row.close.value)) for day, row in schedule.iterrows()}
     day = date(2000, 1, 1)
-    while day <= date(2026, 12, 31):
+    while day <= date(2027, 12, 31):
         ours = table.session(day.isoformat())
         assert (None if ours is None else (ours.open_ns, ours.close_ns)) == theirs.get(day.isoformat()), day
         day += timedelta(days=1)
 
 
 def test_the_window_by_the_new_york_clock_on_every_session(table, calendar):
-    """E9: 9:45 to 15:45 New York, 12:45 where the exchange closes at 13:00, in summer and in winter, every session 2000-2026."""
+    """E9: 9:45 to 15:45 New York, 12:45 where the exchange closes at 13:00, in summer and in winter, every session 2000-2027."""
     early = 0
-    for day, row in calendar.schedule.loc["2000-01-01":"2026-12-31"].iterrows():
+    for day, row in calendar.schedule.loc["2000-01-01":"2027-12-31"].iterrows():
         opens = row.open.to_pydatetime().astimezone(NEW_YORK)
         closes = row.close.to_pydatetime().astimezone(NEW_YORK)
         assert opens.date() == day.date()

@@ -20,7 +20,30 @@ def walk(seed: int, n: int = 600, start: float = 100.0) -> np.ndarray:
     return np.array(out)
 
 
-WALKS = [walk(1), walk(2, start=0.7), walk(3, start=5000.0)]
+def with_spells(c: np.ndarray) -> np.ndarray:
+    """The same with four long spells without any move: a halted symbol, a holiday, a peg."""
+    c = c.copy()
+    for first, last in ((40, 75), (150, 190), (300, 302), (500, 560)):
+        c[first:last] = c[first]
+    return c
+
+
+def with_gaps(c: np.ndarray) -> np.ndarray:
+    """The same with a jump every 37 inputs, by a fifth to a half, up and down in turn."""
+    jumps = np.ones(len(c))
+    jumps[37::74], jumps[74::74] = 1.5, 0.7
+    return c * np.cumprod(jumps)
+
+
+WALKS = [
+    walk(1),
+    walk(2, start=0.7),
+    walk(3, start=5000.0),
+    with_spells(walk(7)),
+    with_gaps(walk(8)),
+    with_gaps(with_spells(walk(9))),
+]
+NAMES = ["plain", "cents", "thousands", "flat spells", "gaps", "flat and gaps"]
 CLOSE: dict[str, tuple[Callable[[], Any], Callable[[np.ndarray], np.ndarray]]] = {
     "sma": (lambda: Sma(20), lambda c: talib.SMA(c, 20)),
     "sma 1": (lambda: Sma(1), lambda c: c),
@@ -45,8 +68,18 @@ def agree(ours: list[float | None], theirs: np.ndarray) -> None:
     np.testing.assert_allclose(mine, theirs[ok], rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", CLOSE)
-@pytest.mark.parametrize("prices", WALKS, ids=["plain", "cents", "thousands"])
+# where nothing moves TA-Lib's deviation keeps the rest of a difference of sums: there NumPy judges, in a test of its own
+SPREADS = {"std", "volatility", "bollinger middle"}
+MOVING = [(walk_, name) for walk_, name in zip(WALKS, NAMES, strict=True) if "flat" not in name]
+CASES = [
+    pytest.param(indicator, walk_, id=f"{indicator}-{name}")
+    for indicator in CLOSE
+    for walk_, name in zip(WALKS, NAMES, strict=True)
+    if indicator not in SPREADS or "flat" not in name
+]
+
+
+@pytest.mark.parametrize(("name", "prices"), CASES)
 def test_close_indicators_equal_ta_lib(name: str, prices: np.ndarray) -> None:
     """W4: to 1e-9, warm-up included."""
     make, reference = CLOSE[name]
@@ -57,7 +90,7 @@ def test_close_indicators_equal_ta_lib(name: str, prices: np.ndarray) -> None:
     agree(ours, reference(prices))
 
 
-@pytest.mark.parametrize("prices", WALKS, ids=["plain", "cents", "thousands"])
+@pytest.mark.parametrize("prices", [w for w, _ in MOVING], ids=[name for _, name in MOVING])
 def test_all_lines_equal_ta_lib(prices: np.ndarray) -> None:
     """W4: the lines beside `value`: both bands, the MACD and its signal."""
     band, macd = Bollinger(20, 2.5), Macd(8, 17, 9)
@@ -73,16 +106,51 @@ def test_all_lines_equal_ta_lib(prices: np.ndarray) -> None:
         agree(ours, theirs)
 
 
+@pytest.mark.parametrize("prices", WALKS, ids=NAMES)
 @pytest.mark.parametrize("period", [1, 2, 14])
-def test_atr_equals_ta_lib(period: int) -> None:
-    """W4."""
-    close = walk(4)
-    high, low = close * (1.0 + np.abs(walk(5) % 0.03)), close * (1.0 - np.abs(walk(6) % 0.03))
+def test_atr_equals_ta_lib(period: int, prices: np.ndarray) -> None:
+    """W4: gaps between the last close and the new range count, a bar without a range is none."""
+    wide = np.where(np.diff(prices, prepend=0.0) == 0.0, 0.0, 1.0)
+    high, low = prices * (1.0 + wide * (walk(5) % 0.03)), prices * (1.0 - wide * (walk(6) % 0.03))
     atr, ours = Atr(period), []
-    for h, low_, c in zip(high.tolist(), low.tolist(), close.tolist(), strict=True):
+    for h, low_, c in zip(high.tolist(), low.tolist(), prices.tolist(), strict=True):
         atr.update(h, low_, c)
         ours.append(atr.value)
-    agree(ours, talib.ATR(high, low, close, period))
+    agree(ours, talib.ATR(high, low, prices, period))
+
+
+@pytest.mark.parametrize("prices", WALKS, ids=NAMES)
+def test_macd_is_the_difference_of_two_averages_with_seeds_of_their_own(prices: np.ndarray) -> None:
+    """W4: the slow average begins with the mean of its first 26 inputs, the fast one with that of the last 12 of these, the signal
+    with that of its first 9 differences; made of TA-Lib's EMA alone."""
+    slow, fast = talib.EMA(prices, 26), np.concatenate([np.full(14, np.nan), talib.EMA(prices[14:], 12)])
+    line = fast - slow
+    signal = np.concatenate([np.full(25, np.nan), talib.EMA(line[25:], 9)])
+    macd, ours = Macd(12, 26, 9), ([], [], [])
+    for x in prices.tolist():
+        macd.update(x)
+        for lines, v in zip(ours, (macd.line, macd.signal, macd.value), strict=True):
+            lines.append(v)
+    known = ~np.isnan(signal)
+    agree(ours[0], np.where(known, line, np.nan))
+    agree(ours[1], signal)
+    agree(ours[2], line - signal)
+
+
+@pytest.mark.parametrize("prices", WALKS, ids=NAMES)
+def test_deviations_equal_numpy(prices: np.ndarray) -> None:
+    """W4: of the population, by its definition over each window; where nothing moves it is 0, where TA-Lib's sums leave a rest."""
+    returns = np.diff(prices) / prices[:-1]
+    std, volatility = Std(20), Volatility(20, 252.0)
+    for i, x in enumerate(prices.tolist(), 1):
+        std.update(x)
+        volatility.update(x)
+        if i >= 20:
+            window = prices[i - 20 : i]
+            np.testing.assert_allclose([std.mean, std.value], [window.mean(), window.std()], rtol=1e-9, atol=1e-9)
+        if i >= 21:
+            expected = returns[i - 21 : i - 1].std() * np.sqrt(252.0)
+            np.testing.assert_allclose(volatility.value, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_flat_prices() -> None:

@@ -213,13 +213,19 @@ class Entrance(World):
         self.connect()
 
 
-@pytest.mark.parametrize(("reason", "rules", "prepare", "odd", "headline"), ROWS, ids=[row[0].value for row in ROWS])
-def test_an_entry_is_refused_for(reason, rules, prepare, odd, headline):
-    """E11, R1, R2, E3, E9, E6: one refusal, this headline, nothing sent."""
+def judged(rules: dict[str, object], prepare: Prepare, odd: dict[str, object]) -> tuple[World, Decided]:
+    """One row's day: the world it prepared and what became of its recommendation."""
     odd = dict(odd)
     world = Entrance(price=odd.pop("price", 100.0), **rules)
     prepare(world)
     decided = world.recommend(odd.pop("symbol", ACME), odd.pop("action", Action.BUY), odd.pop("confidence", 0.9), **odd)
+    return world, decided
+
+
+@pytest.mark.parametrize(("reason", "rules", "prepare", "odd", "headline"), ROWS, ids=[row[0].value for row in ROWS])
+def test_an_entry_is_refused_for(reason, rules, prepare, odd, headline):
+    """E11, R1, R2, E3, E9, E6: one refusal, this headline, nothing sent."""
+    world, decided = judged(rules, prepare, odd)
     assert decided.outcome is Outcome.SKIP
     assert reason in decided.reasons
     assert decided.headline == (headline or reason)

@@ -218,6 +218,12 @@ def test_the_whole_chain_of_an_entry_is_told(key: str) -> None:
         at = told.index(step, at)
 
 
+def test_a_breaker_that_is_not_tripped_is_said_to_be_closed() -> None:
+    """E11: the core writes no word for it."""
+    [line] = [told for told in explain("d1", [decided(1, breaker="")]) if "at that moment" in told]
+    assert ", breaker closed, heat 1.20 %" in line
+
+
 def test_what_happens_after_the_position_is_flat_is_another_story() -> None:
     assert "107.00" not in text("d12")
 

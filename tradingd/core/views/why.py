@@ -107,7 +107,8 @@ def _confidence(decided: Decided) -> str:
 
 def _moment(decided: Decided) -> str:
     pools = decided.pools
-    rules = f"{decided.state.value}, tier {decided.tier.value}, breaker {clean(decided.breaker)}, heat {decided.heat * 100:.2f} %"
+    breaker = clean(decided.breaker) or "closed"
+    rules = f"{decided.state.value}, tier {decided.tier.value}, breaker {breaker}, heat {decided.heat * 100:.2f} %"
     money = (
         f"equity {pools.equity:,.2f} (active {pools.active:,.2f}, reserve {pools.reserve:,.2f}), cash {pools.cash:,.2f}"
     )

@@ -10,10 +10,11 @@ How each is seeded (as TA-Lib, equal from its first value on, not only after con
 
 - Ema: the first value is the mean of the first `period` inputs; then value += (x - value) * 2 / (period + 1).
 - Rsi, Atr (Wilder): the first value is the mean of the first `period` changes (true ranges), which takes period + 1 inputs; then
-  value = (value * (period - 1) + x) / period. An RSI without any movement is 0.0, as in TA-Lib.
+  value = (value * (period - 1) + x) / period. An RSI without any movement ever is 0.0, as in TA-Lib.
 - Macd: the slow average is seeded with its own first `slow` inputs, the fast one with the last `fast` of these, so that both
   begin at the same bar; the signal line with the mean of the first `signal` differences.
-- Std, Bollinger, Volatility: the population's deviation (divided by n).
+- Std, Bollinger, Volatility: the population's deviation (divided by n). Here TA-Lib itself is inexact when nothing moves (it takes
+  the difference of two sums of squares): in such windows these are what the definition says.
 
 Running sums are made anew each time the window has gone round, so their error does not grow with the age of the process; that
 costs O(1) an update on average. Source: W4.

@@ -6,11 +6,16 @@ import math
 
 from tradingd.core.signals.indicators.inputs import Saved, checked, is_usable, unwound
 
+_WORN = 1e-4  # of the square of a distance: a smaller variance has less than nine digits left
+_SAME = 1e-12  # of the reference: nearer than that there is nothing to lose
+
 
 class Std:
     """Standard deviation of the last `period` inputs (population), with their `mean`.
 
-    Sums are kept of the distances from a nearby reference, not of the values, so that prices far from zero lose no digits.
+    Sums are kept of the distances from a nearby reference, not of the values, so that prices far from zero lose no digits. They are
+    made anew as well when the window has become much quieter than the reference is far or than what has just left it: after a gap
+    and a halt the deviation is that of the halt, not the rest of a difference of two large sums.
     """
 
     __slots__ = ("_at", "_origin", "_ring", "_sum", "_sum2", "mean", "period", "value")
@@ -37,12 +42,19 @@ class Std:
             self._sum2 += new * new - old * old
             self._ring[self._at] = x
             self._at += 1
-            full = self._at == self.period
+            full = self._at == self.period or self._is_worn(old)
         if full:
             self._renew()
         self._show()
 
+    def _is_worn(self, left: float) -> bool:
+        """Have the sums lost digits that the window needs? left: the distance that has just gone out of it."""
+        shift = self._sum / self.period
+        spread = self._sum2 / self.period - shift * shift
+        return max(left * left, shift * shift) * _WORN > spread and abs(shift) + abs(left) > abs(self._origin) * _SAME
+
     def _renew(self) -> None:
+        self._ring = self._ring[self._at :] + self._ring[: self._at]
         self._at = 0
         self._origin = math.fsum(self._ring) / self.period
         self._sum = math.fsum(x - self._origin for x in self._ring)

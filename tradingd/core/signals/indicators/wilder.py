@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from tradingd.core.signals.indicators.inputs import Saved, checked, fields, is_usable
 
-_NOTHING = 1e-14  # TA-Lib's zero
-
 
 class Rsi:
-    """Relative strength index, 0..100; period >= 2. Without any movement it is 0.0, as in TA-Lib."""
+    """Relative strength index, 0..100; period >= 2. Without any movement ever it is 0.0, as in TA-Lib; while a price that moved
+    stands still it stays where it was."""
 
     __slots__ = ("_gain", "_last", "_loss", "_seen", "period", "value")
 
@@ -43,7 +42,7 @@ class Rsi:
         if self._seen <= self.period:
             return None
         moved = self._gain + self._loss
-        return 100.0 * (self._gain / moved) if moved > _NOTHING else 0.0
+        return 100.0 * (self._gain / moved) if moved > 0.0 else 0.0
 
     def scale(self, f: float) -> None:
         self._last *= f
