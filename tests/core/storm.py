@@ -15,8 +15,11 @@ from tradingd.core.events import (
     Bar,
     CancelRejected,
     Dividend,
+    DividendDue,
+    EarningsSeen,
     FxRate,
     InstrumentStatus,
+    MarketEvent,
     OrderExpired,
     OrderReplaced,
     PositionsSeen,
@@ -25,7 +28,7 @@ from tradingd.core.events import (
     Verb,
 )  # fmt: skip
 from tradingd.core.facts import AnyFact
-from tradingd.core.types import ZERO, Money, Price, Qty, Side
+from tradingd.core.types import NS, ZERO, Money, Price, Qty, Severity, Side, Symbol
 
 D = Decimal
 SYMBOLS = (ACME, BOLT, CORN, EURO)
@@ -55,6 +58,9 @@ instructions = st.one_of(
     st.tuples(st.just("link"), _small, _small),
     st.tuples(st.just("split"), _small, st.integers(0, 2)),
     st.tuples(st.just("money"), _small, st.integers(-50, 50)),
+    st.tuples(st.just("happens"), _small, st.integers(0, 5)),
+    st.tuples(st.just("reports"), _small, st.integers(0, 5)),
+    st.tuples(st.just("due"), _small, st.integers(0, 2)),
     st.tuples(st.just("status"), _small, st.integers(0, 1)),
     st.tuples(st.just("bar"), _small, st.integers(0, 9)),
     st.tuples(st.just("restart"), _small, st.integers(0, 1)),
@@ -217,8 +223,26 @@ def _restart(world: World, a: int, b: int) -> None:
         world.connect(str(world.book.booked.cash))
 
 
+def _happens(world: World, a: int, b: int) -> None:
+    """An event that runs a while, or is over, or lasts too long, of one symbol or of all."""
+    severity = (Severity.LOW, Severity.HIGH, Severity.HIGH)[b % 3]
+    until = world.now + (60 * NS, HOUR, 0, 40 * 24 * HOUR)[a]
+    symbols = (SYMBOLS[a], Symbol("NOBODY")) if b < 3 else ()
+    world.step(MarketEvent(ts=world.now, id=f"e{b}", severity=severity, until=until, symbols=symbols, text="a storm"))
+
+
+def _reports(world: World, a: int, b: int) -> None:
+    dates = ((), ("2008-10-06",), ("2008-10-08", "2009-01-05"), ("2008-10-09",), ("soon",), ("2008-01-01",))[b]
+    world.step(EarningsSeen(ts=world.now, symbol=SYMBOLS[a], dates=dates))
+
+
+def _due(world: World, a: int, b: int) -> None:
+    per_share = (D("0.25"), D("1.3333"), D("nan"))[b]
+    world.step(DividendDue(ts=world.now, symbol=SYMBOLS[a], per_share=Price(per_share), action_id=f"due{a}{b}"))
+
+
 _DO = {
     "quote": _quote, "bad_quote": _bad_quote, "idea": _idea, "answer": _answer, "newest": _newest, "time": _time, "hours": _hours,
     "foreign": _foreign, "positions": _positions, "command": _command, "link": _link, "split": _split, "money": _money,
-    "status": _status, "bar": _bar, "restart": _restart,
+    "status": _status, "bar": _bar, "restart": _restart, "happens": _happens, "reports": _reports, "due": _due,
 }  # fmt: skip

@@ -6,6 +6,7 @@ them again. Times are ns; `World.now` is the time the next event will bear.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -165,6 +166,19 @@ class World:
                         low=price - atr / 2, close=price, history=True,
                     )
                 )  # fmt: skip
+
+    def learn(self, symbol: Symbol, closes: Sequence[float], *, atr: float = 2.0) -> None:
+        """These daily closes, the last of yesterday, instead of what was known of the symbol's past; its range stays as it was."""
+        market, n = self.book.markets[symbol], len(closes)
+        market.bars.clear()
+        for i, close in enumerate(closes):
+            self.step(
+                Bar(
+                    ts=T0 - (n - i) * DAY, symbol=symbol, span_s=86_400, open=close, high=close * 1.01, low=close * 0.99,
+                    close=close, history=True,
+                )
+            )  # fmt: skip
+        market.atr = atr
 
     def quote(self, symbol: Symbol, mid: float, *, spread: float = 0.02, after: float = 1.0) -> tuple[AnyFact, ...]:
         """The next quote, `after` seconds from the last event."""

@@ -20,6 +20,7 @@ from tradingd.config.model import (
     WebSettings,
 )  # fmt: skip
 from tradingd.core.gates.breaker import BreakerSettings
+from tradingd.core.gates.correlation import CorrelationSettings
 from tradingd.core.gates.gate import GateSettings
 from tradingd.core.gates.intake import IntakeSettings
 from tradingd.core.gates.reserve import ReserveSettings
@@ -27,9 +28,8 @@ from tradingd.core.gates.sizer import SizerSettings
 from tradingd.core.gates.stops import StopSettings
 from tradingd.core.gates.tiers import TierSettings
 from tradingd.core.gates.window import WindowSettings
+from tradingd.core.plans.adaptive import AdaptiveSettings
 from tradingd.core.rules import (
-    AdaptiveSettings,
-    CorrelationSettings,
     EntrySettings,
     MicroSettings,
     PerformanceSettings,

@@ -237,11 +237,14 @@ class Dividend(Said):
 
 
 class Split(Said):
-    """ratio new shares for one old, effective before the next quote of the symbol. action_id: counts once."""
+    """ratio new shares for one old, effective before the next quote of the symbol. action_id: counts once.   account: the one it is
+    for, None for all.   adjusted: the bars learned so far stand after it already, as those learned at a login later do."""
 
     symbol: Symbol
     ratio: float
     action_id: str
+    account: AccountId | None = None
+    adjusted: bool = False
 
 
 class InstrumentStatus(Said):
@@ -261,19 +264,22 @@ class FxRate(Said):
 
 class DividendDue(Said):
     """A dividend by the operator's file, for venues that book none themselves. per_share: of the instrument's currency, >= 0;
-    what is held at that moment is credited (short: debited).   action_id: counts once."""
+    what is held at that moment is credited (short: debited).   action_id: counts once.   account: the one it is for, None for
+    all."""
 
     symbol: Symbol
     per_share: Price
     action_id: str
+    account: AccountId | None = None
 
 
 class EarningsSeen(Said):
-    """All earnings dates known of one symbol, exchange-local ISO. source: where from."""
+    """All earnings dates known of one symbol, exchange-local ISO. source: where from.   account: whose, None for all."""
 
     symbol: Symbol
     dates: tuple[str, ...]
     source: str = ""
+    account: AccountId | None = None
 
 
 class MarketEvent(Said):

@@ -7,6 +7,7 @@
     commands        the operator's words                                                steps/operator.py
     timer           sessions, cool-downs, old entries, missing prices                   steps/clockwork.py
     account events  link, reconciliation, positions, corporate actions                  steps/account.py
+    world events    earnings, market events, dividends by file                          steps/outside.py
 
 A step never waits, reads a clock, draws a number or touches a file. It returns the facts it folded into the book; the same book
 and the same event always give the same facts (T1). Nobody acts on a fact before the journal has it (O2).
@@ -26,6 +27,8 @@ from tradingd.core.events import (
     Command,
     ConfigLoaded,
     Dividend,
+    DividendDue,
+    EarningsSeen,
     Event,
     FillSeen,
     ForeignOrder,
@@ -34,6 +37,7 @@ from tradingd.core.events import (
     Leaving,
     LinkLost,
     LinkUp,
+    MarketEvent,
     OrderAccepted,
     OrderCancelled,
     OrderExpired,
@@ -53,7 +57,7 @@ from tradingd.core.events import (
 )  # fmt: skip
 from tradingd.core.facts import AnyFact
 from tradingd.core.rules import Rules
-from tradingd.core.steps import account, clockwork, ideas, operator, orders, strategies
+from tradingd.core.steps import account, clockwork, ideas, operator, orders, outside, strategies
 from tradingd.core.steps.quotes import on_quote
 
 Handler = Callable[[Book, Any, Rules], None]
@@ -68,6 +72,7 @@ _HANDLERS: dict[type, Handler] = {
     InstrumentStatus: account.on_status, FxRate: account.on_rate, Command: operator.on_command, Timer: clockwork.on_timer,
     Started: account.on_started, Stopping: account.on_stopping,
     ConfigLoaded: account.on_config, ClockSeen: account.on_clock, Leaving: account.on_leaving,
+    EarningsSeen: outside.on_earnings, MarketEvent: outside.on_event, DividendDue: outside.on_dividend_due,
 }  # fmt: skip
 
 _FROM_VENUE = (

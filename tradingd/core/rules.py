@@ -9,6 +9,7 @@ import msgspec
 
 from tradingd.core.events import Mode, Quote
 from tradingd.core.gates.breaker import BreakerSettings
+from tradingd.core.gates.correlation import CorrelationSettings
 from tradingd.core.gates.gate import GateSettings
 from tradingd.core.gates.intake import IntakeSettings
 from tradingd.core.gates.reserve import ReserveSettings
@@ -16,6 +17,7 @@ from tradingd.core.gates.sizer import SizerSettings
 from tradingd.core.gates.stops import StopSettings
 from tradingd.core.gates.tiers import Tier, TierSettings
 from tradingd.core.gates.window import SessionTable, WindowSettings
+from tradingd.core.plans.adaptive import AdaptiveSettings
 from tradingd.core.signals.strategy import Loaded
 from tradingd.core.types import Instrument, Money, Symbol, TierName, Tif
 
@@ -74,17 +76,6 @@ class QuoteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise ValueError("atr_bars must be >= 2")
 
 
-class CorrelationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """days: daily returns looked back on.   days_min: fewer common ones say nothing (the pair counts as 0)."""
-
-    days: int = 90
-    days_min: int = 20
-
-    def __post_init__(self) -> None:
-        if not 3 <= self.days_min <= self.days <= 120:
-            raise ValueError("days_min must be at least 3 and at most days, days at most 120")
-
-
 class MicroSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Micro-trading (E15). enabled: its own switch.   allocation_pct: the most of the active pool one may take.   per_day: the most
     in one session.   atr_multiplier, reward_risk: of its stop and target.   hold_min: minutes after which it is closed."""
@@ -104,26 +95,6 @@ class MicroSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         for name in ("atr_multiplier", "reward_risk", "hold_min"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be > 0")
-
-
-class AdaptiveSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """E12. rapid_move: within rapid_min minutes, a position is re-evaluated.   declining_share of the positions down more than
-    declining_pct: no new entries.   event_interval_min: how often stops are re-evaluated during a high-severity event."""
-
-    rapid_move: float = 0.05
-    rapid_min: float = 15.0
-    declining_share: float = 0.5
-    declining_pct: float = 0.02
-    event_interval_min: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("rapid_move", "declining_share", "declining_pct"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ValueError(f"{name} must be above 0 and at most 100%")
-        if not self.rapid_min > 0:
-            raise ValueError("rapid_min must be > 0")
-        if not 0 <= self.event_interval_min <= 1440:
-            raise ValueError("event_interval_min must be 0 .. 1440")
 
 
 class RebalanceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

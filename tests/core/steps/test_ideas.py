@@ -11,7 +11,7 @@ import pytest
 
 from tests.core.world import ACCOUNT, ACME, BOLT, CORN, DAY, HOUR, World, at
 from tradingd.core.book.orders import Life
-from tradingd.core.events import Action, InstrumentStatus, Mode, Recommendation, Verb
+from tradingd.core.events import Action, EarningsSeen, InstrumentStatus, Mode, Recommendation, Verb
 from tradingd.core.facts import (
     PRECEDENCE,
     BreakerKind,
@@ -88,6 +88,23 @@ def later(w: World) -> None:
 def held(w: World) -> None:
     w.buy(ACME)
     w.quote(ACME, 100.0, after=90)
+
+
+def losing(w: World) -> None:
+    w.buy(BOLT)
+    w.quote(BOLT, 97.5)
+    w.quote(ACME, 100.0)
+
+
+def alike(w: World) -> None:
+    closes = [100.0 + i % 3 for i in range(40)]
+    for symbol in (ACME, BOLT):
+        w.learn(symbol, closes)
+    w.buy(BOLT)
+
+
+def reporting(w: World) -> None:
+    w.step(EarningsSeen(ts=w.now, symbol=ACME, dates=("2008-10-07",)))
 
 
 def poor(w: World) -> None:
@@ -177,6 +194,9 @@ ROWS: list[tuple[Reason, dict[str, object], Prepare, dict[str, object], Reason |
     (Reason.NO_RANGE, {}, lambda w: setattr(w.book.markets[ACME], "atr", None), {}, None),
     (Reason.ALREADY_HELD, {}, held, {}, None),
     (Reason.NOT_SHORTABLE, {}, nothing, {"action": Action.SELL}, None),
+    (Reason.DECLINING, {}, losing, {}, None),
+    (Reason.CORRELATION, {}, alike, {}, None),
+    (Reason.EARNINGS, {}, reporting, {}, None),
     (Reason.HEAT, {"tier": HOT}, nothing, {}, None),
     (Reason.SIZE_ZERO, {}, nothing, {"price": 9000.0}, None),
     (Reason.ACTIVE_POOL_MINIMUM, {"sizer": SizerSettings(active_pool_minimum=Money(D(200_000)))}, nothing, {}, None),
@@ -200,9 +220,9 @@ ROWS: list[tuple[Reason, dict[str, object], Prepare, dict[str, object], Reason |
     (Reason.DUPLICATE_ORDER, {}, refused_before(2), {}, None),
     (Reason.REJECT_LOOP, gate(rejects_in_row=1), refused_before(90), {}, None),
 ]  # fmt: skip
-# no entry can meet these: a twin is answered by the first decision; only exits reduce; nothing feeds correlation and earnings
-# yet; a limit that is missing is refused when the settings are read
-ELSEWHERE = {Reason.DUPLICATE, Reason.NOTHING_TO_REDUCE, Reason.CORRELATION, Reason.EARNINGS, Reason.LIMIT_MISSING}
+# no entry can meet these: a twin is answered by the first decision; only exits reduce; a limit that is
+# missing is refused when the settings are read
+ELSEWHERE = {Reason.DUPLICATE, Reason.NOTHING_TO_REDUCE, Reason.LIMIT_MISSING}
 
 
 class Entrance(World):

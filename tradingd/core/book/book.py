@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 
 from tradingd.core.book.booked import Booked
+from tradingd.core.book.correlations import Correlations
 from tradingd.core.book.fold import fold
 from tradingd.core.book.ledger import ONE
 from tradingd.core.book.market import Market
 from tradingd.core.book.orders import FINAL, OPEN, Life, Working, reserved_qty
 from tradingd.core.facts import AnyFact, Filled, OrderIntended, OrderMoved
-from tradingd.core.types import ZERO, AccountId, Instrument, Leg, OrderId, Qty, Symbol, TradingState
+from tradingd.core.types import ZERO, AccountId, Instrument, Leg, OrderId, Qty, Side, Symbol, TradingState
 
 _STRICTER = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2, TradingState.LOCKED: 3}
 _UNKNOWN = Life.UNKNOWN
@@ -50,6 +51,7 @@ class Book:
         "account",
         "booked",
         "closing",
+        "correlations",
         "equity",
         "facts",
         "last_event_ts",
@@ -79,6 +81,7 @@ class Book:
         self.twins = 0  # recommendations seen again
         self.last_reconcile_ts = 0
         self.closing: dict[Symbol, Wanted] = {}  # forgotten by a restart, which finds the position and its stop
+        self.correlations = Correlations()
         self.strategy_states: dict[str, Any] = {}
         self.strategy_errors: dict[str, list[int]] = {}
         self._open = {order_id: w for order_id, w in self.booked.orders.items() if w.life in OPEN}
@@ -220,6 +223,16 @@ class Book:
 
     def working_entries(self, symbol: Symbol) -> Qty:
         return Qty(_total(w.leaves() for w in self.open_orders(symbol, Leg.ENTRY))) if self._entries else Qty(ZERO)
+
+    def entering(self) -> dict[Symbol, Side]:
+        """Symbol -> side of what is on its way in: working entries, executions still owed, tranches still to go."""
+        found = {
+            w.order.symbol: w.order.side
+            for w in (*self._entries.values(), *self._owed.values())
+            if w.order.leg is Leg.ENTRY
+        }
+        found.update((t.symbol, t.side) for t in self.booked.tranches.values())
+        return found
 
     def active_pool(self) -> float:
         return self.equity - float(self.booked.reserve)

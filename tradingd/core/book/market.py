@@ -47,6 +47,7 @@ class Market:
         "suspect_after",
         "suspect_mid",
         "suspects",
+        "swings",
         "ts",
     )  # fmt: skip
 
@@ -70,6 +71,7 @@ class Market:
         self.suspect_mid = 0.0
         self.suspect_after = (0, 0)
         self.breached_ts = 0
+        self.swings: deque[tuple[int, float]] = deque()  # (ts, mid) of the last minutes while held (E12)
         self.bars: deque[Bar] = deque(maxlen=128)
         self.atr: float | None = None
         self.prev_close: float | None = None
@@ -107,6 +109,7 @@ class Market:
         """A split: every observed price of the past is divided by ratio (new shares for one old)."""
         for name in ("bid", "ask", "mid", "lo", "hi", "suspect_mid"):
             setattr(self, name, getattr(self, name) / ratio)
+        self.swings = deque((ts, mid / ratio) for ts, mid in self.swings)
         self.atr = None if self.atr is None else self.atr / ratio
         self.prev_close = None if self.prev_close is None else self.prev_close / ratio
         self.bars = deque(

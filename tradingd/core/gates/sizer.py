@@ -121,20 +121,21 @@ def size(
     *, confidence: float, price: float, side: Side, tier: Tier, settings: SizerSettings, active_pool: float,
     exposures: Mapping[str, float], sectors_held: int, sector: str, correlation: float | None,
     earnings_in_days: int | None, heat_now: float, stop_distance: float | None, multiplier: float,
-    instrument: Instrument, rate: float = 1.0, most: float = inf,
+    instrument: Instrument, rate: float = 1.0, most: float = inf, alike: str = "",
 ) -> Sized:  # fmt: skip
     """The size of an entry, with every check it met; all failing reasons are listed, not only the first. Source: E3.
 
     price: observed, quote currency.   active_pool: account currency.   exposures: sector -> value held, account currency.
-    correlation: weighted average with what is held, None = nothing known = 0.   earnings_in_days: trading days to the
-    next earnings (0 = today), None = none known.   heat_now: share of the active pool.   stop_distance: price units, > 0,
-    None when the stops refused.   multiplier: the strategy's factor on the allocation, >= 0 (1 = as the tier says).
-    rate: account currency per unit of the instrument's currency.   most: account currency, what the gate lets a position be.
+    correlation: weighted average with what is held, None = nothing known = 0.   alike: its note.
+    earnings_in_days: trading days to the next earnings (0 = today), None = none known.   heat_now: share of the active pool.
+    stop_distance: price units, > 0, None when the stops refused.   multiplier: the strategy's factor on the allocation, >= 0
+    (1 = as the tier says).   rate: account currency per unit of the instrument's currency.   most: account currency, what the
+    gate lets a position be.
     Refuses LOW_CONFIDENCE, NOT_SHORTABLE, CORRELATION, EARNINGS, NO_PRICE, NO_RANGE, HEAT, SIZE_ZERO, POSITION_LIMIT,
     SECTOR_LIMIT, ACTIVE_POOL_MINIMUM.
     """
     adjustments: list[Adjustment] = []
-    checks = _guards(confidence, side, tier, settings, active_pool, correlation, earnings_in_days, instrument)
+    checks = _guards(confidence, side, tier, settings, active_pool, correlation, earnings_in_days, instrument, alike)
     share = 0.0
     refused = bool(refusals(checks))
     if not refused and isfinite(multiplier) and multiplier > 0:
@@ -177,7 +178,7 @@ def earnings_factor(earnings_in_days: int | None, settings: SizerSettings) -> fl
 
 def _guards(
     confidence: float, side: Side, tier: Tier, s: SizerSettings, active_pool: float, correlation: float | None,
-    earnings_in_days: int | None, instrument: Instrument,
+    earnings_in_days: int | None, instrument: Instrument, alike: str,
 ) -> list[Check]:  # fmt: skip
     """The checks that need no size yet."""
     sure = confidence >= tier.min_confidence and isfinite(confidence)
@@ -187,7 +188,9 @@ def _guards(
     return [
         Check("confidence", shown(confidence), tier.min_confidence, sure, None if sure else Reason.LOW_CONFIDENCE),
         Check("shortable", side.value, None, can_short, None if can_short else Reason.NOT_SHORTABLE),
-        Check("correlation", shown(correlation), s.correlation_reject, calm, None if calm else Reason.CORRELATION),
+        Check(
+            "correlation", shown(correlation), s.correlation_reject, calm, None if calm else Reason.CORRELATION, alike
+        ),
         Check("earnings_days", earnings_in_days, s.earnings_none_days, quiet, None if quiet else Reason.EARNINGS),
         minimum_check(Kind.ENTRY, active_pool, s.active_pool_minimum),
     ]

@@ -239,7 +239,7 @@ def on_split(book: Book, event: Split, rules: Rules) -> None:
         return
     ratio = Price(_decimal(event.ratio))
     book.emit(SplitApplied(ts=book.now, account=book.account, symbol=symbol, ratio=ratio, action_id=event.action_id))
-    if market is not None:
+    if market is not None and not event.adjusted:
         market.rescale(event.ratio)
     for working in book.open_orders(symbol, Leg.ENTRY):  # priced and sized before the split (F9)
         cancel(book, working, "split")

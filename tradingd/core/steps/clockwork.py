@@ -18,7 +18,7 @@ from tradingd.core.gates.standing import at_risk
 from tradingd.core.gates.window import Session, SessionTable
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import cancel, close, money, unwanted
-from tradingd.core.steps.levels import after_fill, levels_of, re_evaluate, redraw, set_levels
+from tradingd.core.steps.levels import after_fill, levels_of, note_price, re_evaluate, redraw, set_levels
 from tradingd.core.steps.limits import draw_loss_line, guard, watch_equity
 from tradingd.core.steps.operator import push_flatten
 from tradingd.core.steps.protect import ensure_protection
@@ -168,5 +168,6 @@ def _position(book: Book, symbol: str, session: Session, rules: Rules) -> None:
     if symbol not in book.booked.levels and market.atr is not None:
         after_fill(book, market.instrument.symbol, None, rules)
         redraw(book, market.instrument.symbol, rules)
+    note_price(book, market, rules)
     re_evaluate(book, market.instrument.symbol, rules)
     ensure_protection(book, market.instrument.symbol, rules)

@@ -13,7 +13,7 @@ from tradingd.core.book.book import Book
 from tradingd.core.book.market import Market
 from tradingd.core.events import Action, Recommendation
 from tradingd.core.facts import Check, Decided, Kind, OrderIntended, Outcome, Reason
-from tradingd.core.gates import breaker, intake, stops
+from tradingd.core.gates import breaker, correlation, intake, stops
 from tradingd.core.gates.checks import refusals
 from tradingd.core.gates.gate import Intent, Verdict, approve_entry, observes
 from tradingd.core.gates.reserve import claim_check
@@ -21,6 +21,8 @@ from tradingd.core.gates.sizer import Sized, size
 from tradingd.core.gates.standing import claimed_cash, heat_now, pools, standing
 from tradingd.core.gates.stops import Levels
 from tradingd.core.gates.window import window_check
+from tradingd.core.plans.adaptive import declining_check, tightening
+from tradingd.core.plans.earnings import days_to_next
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import close, money
 from tradingd.core.types import (
@@ -100,6 +102,7 @@ def _draft(book: Book, rec: Recommendation, side: Side, checks: tuple[Check, ...
         *checks,
         *_state_checks(book, market, side, rules),
         *_market_checks(book, market, rules),
+        declining_check(book, rules.adaptive),
         stop_check,
         *sized.checks,
         _reserve(book, sized, claimed),
@@ -162,12 +165,14 @@ def _levels(book: Book, market: Market, price: float | None, side: Side, rules: 
         return None, Check(
             "stop_distance", market.atr, "ATR and a price", False, Reason.NO_RANGE, "not enough daily bars yet"
         )
-    found = stops.initial_levels(
-        price, market.atr, side, tier.stop_loss_atr_multiplier, tier.reward_risk_ratio, market.instrument
+    symbol, table = market.instrument.symbol, rules.calendar(market.instrument)
+    factor, why = tightening(book, symbol, table, rules.stops, events=False)
+    found = stops.tightened_levels(
+        price, market.atr, side, tier.stop_loss_atr_multiplier, tier.reward_risk_ratio, market.instrument, factor
     )
     if isinstance(found, Reason):
         return None, Check("stop_distance", market.atr, float(market.instrument.tick), False, found)
-    return found, Check("stop_distance", found.distance, float(market.instrument.tick), True)
+    return found, Check("stop_distance", found.distance, float(market.instrument.tick), True, None, why)
 
 
 def _sized(
@@ -181,10 +186,13 @@ def _sized(
     exposures: dict[str, float],
     rules: Rules,
 ) -> Sized:
+    symbol, table = market.instrument.symbol, rules.calendar(market.instrument)
+    alike = correlation.with_portfolio(book, symbol, side, rules.calendars, rules.correlation)
     return size(
         confidence=rec.confidence, price=price if price is not None else 0.0, side=side, tier=rules.tiers[book.booked.tier],
         settings=rules.sizer, active_pool=book.active_pool(), exposures=exposures, sectors_held=len(exposures),
-        sector=market.instrument.sector, correlation=None, earnings_in_days=None, heat_now=heat,
+        sector=market.instrument.sector, correlation=alike.average, alike=alike.note,
+        earnings_in_days=days_to_next(book.booked.earnings.get(symbol, ()), table, book.now), heat_now=heat,
         stop_distance=levels.distance if levels is not None else None, multiplier=1.0, instrument=market.instrument,
         rate=book.fx(market.instrument), most=_most(book, market, rules),
     )  # fmt: skip

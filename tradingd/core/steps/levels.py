@@ -11,6 +11,8 @@ from tradingd.core.book.orders import Working
 from tradingd.core.facts import Alerted, Reason, StopSet
 from tradingd.core.gates import breaker, stops
 from tradingd.core.gates.stops import Fired, Levels
+from tradingd.core.gates.window import MINUTE
+from tradingd.core.plans import adaptive
 from tradingd.core.rules import Rules
 from tradingd.core.steps.protect import ensure_protection
 from tradingd.core.types import DecisionId, Leg, Price, Side, Symbol
@@ -40,8 +42,29 @@ def redraw(book: Book, symbol: Symbol, rules: Rules) -> None:
     side = side_of(position)
     low, high = stops.lines(side, levels_of(fact), rules.stops)
     worst = float(position.avg_price) * (1.0 - side.sign * rules.breaker.position_loss)
-    market.low_line = max(low, worst) if side is Side.BUY else low
-    market.high_line = min(high, worst) if side is Side.SELL else high
+    fell, rose = adaptive.swing_lines(market, rules.adaptive)
+    market.low_line = max(fell, low, worst) if side is Side.BUY else max(fell, low)
+    market.high_line = min(rose, high, worst) if side is Side.SELL else min(rose, high)
+
+
+def note_price(book: Book, market: Market, rules: Rules) -> None:
+    """Keep this moment's price of what is held, and draw the lines of a rapid move about the prices kept; not while a stop that was
+    reached waits for the venue, whose line is another."""
+    if not market.breached_ts and adaptive.sample(market, book.now, rules.adaptive):
+        redraw(book, market.instrument.symbol, rules)
+
+
+def rapid(book: Book, market: Market, rules: Rules) -> None:
+    """More than `rapid_move` within `rapid_min` minutes: this position's stop is looked at now (E12); told once in that time."""
+    symbol = market.instrument.symbol
+    move = adaptive.rapid_move(market, rules.adaptive)
+    if move is None:
+        return
+    since, named = book.now - int(rules.adaptive.rapid_min * MINUTE), f"{symbol} moved "
+    if not any(a.code == "rapid_move" and a.ts > since and a.text.startswith(named) for a in book.booked.alerts):
+        text = f"{named}{move:+.2%} within {rules.adaptive.rapid_min:g} min"
+        book.emit(Alerted(ts=book.now, account=book.account, level="tell", code="rapid_move", text=text))
+    re_evaluate(book, symbol, rules, urgent=True)
 
 
 def trail(book: Book, market: Market, fact: StopSet, side: Side, rules: Rules) -> Fired | None:
@@ -93,8 +116,15 @@ def after_fill(book: Book, symbol: Symbol, working: Working | None, rules: Rules
     tier = rules.tiers[book.booked.tier]
     side = side_of(position)
     atr = (plan.atr if plan is not None else None) or market.atr or 0.0
-    measured = stops.initial_levels(
-        float(position.avg_price), atr, side, tier.stop_loss_atr_multiplier, tier.reward_risk_ratio, market.instrument
+    factor, _ = adaptive.tightening(book, symbol, rules.calendar(market.instrument), rules.stops)
+    measured = stops.tightened_levels(
+        float(position.avg_price),
+        atr,
+        side,
+        tier.stop_loss_atr_multiplier,
+        tier.reward_risk_ratio,
+        market.instrument,
+        factor,
     )
     if isinstance(measured, Reason):
         _unprotected(book, symbol, measured)
@@ -121,15 +151,21 @@ def _unprotected(book: Book, symbol: Symbol, why: Reason) -> None:
     book.emit(Alerted(ts=book.now, account=book.account, level="page", code="unprotected_position", text=text))
 
 
-def re_evaluate(book: Book, symbol: Symbol, rules: Rules) -> None:
-    """ATR moved: tighten stop and target where that is closer (E4). Never loosens."""
+def re_evaluate(book: Book, symbol: Symbol, rules: Rules, *, urgent: bool = False) -> None:
+    """ATR moved, earnings are near or an event runs: tighten stop and target where that is closer (E4, E12). Never loosens.
+
+    Not more often than the interval of the stops; urgent does not wait, a running event only for the interval of its own."""
     fact, market, position = book.booked.levels.get(symbol), book.markets[symbol], book.booked.positions[symbol]
     if fact is None or market.atr is None:
         return
     side = side_of(position)
+    factor, _ = adaptive.tightening(book, symbol, rules.calendar(market.instrument), rules.stops)
+    if adaptive.severe(book.booked.events.values(), symbol, book.now):
+        urgent = urgent or book.now - fact.ts >= rules.adaptive.event_interval_min * MINUTE
     new = stops.re_evaluate(
         side=side, levels=levels_of(fact), last_atr=fact.atr, atr=market.atr, last_ts=fact.ts, now=book.now,
         multiplier=fact.multiplier, reward_risk=fact.reward_risk, instrument=market.instrument, settings=rules.stops,
+        factor=factor, urgent=urgent,
     )  # fmt: skip
     if new is not None:
         set_levels(book, fact, new, "re-evaluated", rules, atr=market.atr)

@@ -14,7 +14,7 @@ from tradingd.core.events import Quote
 from tradingd.core.facts import StopSet
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import close
-from tradingd.core.steps.levels import cool_down, redraw, trail
+from tradingd.core.steps.levels import cool_down, rapid, redraw, trail
 from tradingd.core.steps.limits import watch_equity
 from tradingd.core.types import NS, Side
 
@@ -87,6 +87,8 @@ def _crossed(book: Book, market: Market, rules: Rules) -> None:
         close(
             book, symbol, source="breaker", cause=f"single_position:{symbol}", rules=rules, thesis=f"lost {lost:.2%}",
         )  # fmt: skip
+    else:
+        rapid(book, market, rules)
     redraw(book, symbol, rules)
 
 

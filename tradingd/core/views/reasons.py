@@ -50,6 +50,10 @@ WORDS: dict[Reason, tuple[str, str]] = {
     Reason.NOTHING_TO_REDUCE: ("there is no position left that this order could shrink", "an open position"),
     Reason.ALREADY_HELD: ("the symbol is held or being entered already", "the position has to be closed first"),
     Reason.NOT_SHORTABLE: ("the instrument cannot be sold short", "a broker that lends it, or a buy"),
+    Reason.DECLINING: (
+        "too many of the open positions have lost too much",
+        "a recovery of what is held, or fewer positions that lose",
+    ),
     Reason.CORRELATION: ("it moves too much like what is held already", "less of what it moves with"),
     Reason.EARNINGS: ("earnings are reported within a day", "the report has to be out"),
     Reason.HEAT: ("the risk of all open positions together is at its limit", "open risk has to shrink"),

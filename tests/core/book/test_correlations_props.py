@@ -1,0 +1,62 @@
+"""Laws of the matrix, against NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tests.core.book.test_correlations import BEGIN, learn, pair
+from tests.core.world import ACME, BOLT, DAY, INSTRUMENTS
+from tradingd.core.book.correlations import Correlations, pearson
+from tradingd.core.book.market import Market
+
+walks = st.lists(
+    st.tuples(st.floats(-0.15, 0.15), st.floats(-0.15, 0.15), st.sampled_from("bbbbab0")), min_size=3, max_size=128
+)
+
+
+def build(walk):
+    """Two markets; a day may be missing in one ("a"), or in both ("0")."""
+    first, second, kept = Market(INSTRUMENTS[ACME]), Market(INSTRUMENTS[BOLT]), []
+    x = y = 100.0
+    for i, (dx, dy, days) in enumerate(walk):
+        x, y = x * (1 + dx), y * (1 + dy)
+        if days in "ab":
+            learn(first, x, BEGIN + i * DAY)
+        if days == "b":
+            learn(second, y, BEGIN + i * DAY)
+            kept.append((x, y))
+    return first, second, kept
+
+
+@given(walks, st.integers(3, 120))
+def test_the_coefficient_is_numpys(walk, days):
+    """S2 property 2, E7: np.corrcoef of the simple returns between common days, to 1e-12."""
+    first, second, kept = build(walk)
+    closes = np.array(kept[-days - 1 :]).reshape(-1, 2)
+    ours = pair(first, second, days=days)
+    if len(closes) < 4:
+        assert ours is None
+        return
+    rets = closes[1:] / closes[:-1] - 1.0
+    assume(rets.std(axis=0).min() > 1e-4)  # below, both are the noise of the last digits
+    assert abs(ours - np.corrcoef(rets.T)[0, 1]) <= 1e-12
+
+
+@given(walks)
+def test_it_is_symmetric_bounded_and_the_same_from_the_cache(walk):
+    """E7: pair(a, b) = pair(b, a), within -1..1, and asked twice it is the same number."""
+    first, second, _ = build(walk)
+    matrix = Correlations()
+    found = pair(first, second, matrix)
+    assert found == pair(second, first, matrix) == pair(first, second, Correlations())
+    assert found is None or -1.0 <= found <= 1.0
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=10), st.lists(st.floats(), max_size=10))
+def test_no_numbers_make_it_raise_or_say_nan(xs, ys):
+    """E7: anything in, None or a share out."""
+    n = min(len(xs), len(ys))
+    found = pearson(xs[:n], ys[:n])
+    assert found is None or -1.0 <= found <= 1.0

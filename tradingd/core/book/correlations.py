@@ -1,0 +1,93 @@
+"""How alike the daily returns of two instruments are: Pearson's coefficient, worked out when asked for and kept until a new daily
+bar comes. Observed state: floats, never journaled, learned again from the bars after a restart. Source: E7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from math import fsum, inf, isfinite, sqrt
+
+from tradingd.core.book.market import Market
+from tradingd.core.events import Bar
+from tradingd.core.types import Symbol
+
+FLAT = 1e-12  # returns that spread less than this are constant but for their last digits
+DateOf = Callable[[int], str]
+
+
+class Closes:
+    """The daily closes of one market by exchange date, oldest first. last: the newest bar they were taken from."""
+
+    __slots__ = ("by_date", "last")
+
+    def __init__(self, bars: list[Bar], date_of: DateOf) -> None:
+        self.last = bars[-1] if bars else None
+        by_date = {date_of(bar.ts - 1): bar.close for bar in bars if 0.0 < bar.close < inf}  # midnight ends its day
+        self.by_date = dict(sorted(by_date.items()))
+
+
+class Correlations:
+    """The matrix of one account: each pair once, whichever way round it is asked for. A question about a pair whose bars have not
+    changed costs two look-ups."""
+
+    __slots__ = ("_closes", "_pairs")
+
+    def __init__(self) -> None:
+        self._closes: dict[Symbol, Closes] = {}
+        self._pairs: dict[tuple[Symbol, Symbol], tuple[Closes, Closes, int, int, float | None]] = {}
+
+    def pair(self, a: Market, b: Market, date_a: DateOf, date_b: DateOf, *, days: int, days_min: int) -> float | None:
+        """-1..1, of the last `days` returns between days on which both have a bar; None when there are fewer than `days_min`, or
+        one of the two did not vary. date_a, date_b: the exchange-local date of a bar's end, ns."""
+        if b.instrument.symbol < a.instrument.symbol:
+            a, b, date_a, date_b = b, a, date_b, date_a
+        first, second = self._of(a, date_a), self._of(b, date_b)
+        key = (a.instrument.symbol, b.instrument.symbol)
+        known = self._pairs.get(key)
+        if known is not None and known[0] is first and known[1] is second and known[2:4] == (days, days_min):
+            return known[4]
+        found = _measure(first, second, days, days_min)
+        self._pairs[key] = (first, second, days, days_min, found)
+        return found
+
+    def _of(self, market: Market, date_of: DateOf) -> Closes:
+        last = market.bars[-1] if market.bars else None
+        known = self._closes.get(market.instrument.symbol)
+        if known is None or known.last is not last:
+            known = self._closes[market.instrument.symbol] = Closes(list(market.bars), date_of)
+        return known
+
+
+def _measure(first: Closes, second: Closes, days: int, days_min: int) -> float | None:
+    common = [date for date in first.by_date if date in second.by_date][-days - 1 :]
+    if len(common) <= days_min:
+        return None
+    return pearson(
+        returns([first.by_date[date] for date in common]), returns([second.by_date[date] for date in common])
+    )
+
+
+def returns(closes: list[float]) -> list[float]:
+    """Simple returns, close / close before - 1: one fewer than closes."""
+    return [after / before - 1.0 for before, after in pairwise(closes)]
+
+
+def pearson(xs: list[float], ys: list[float]) -> float | None:
+    """The correlation of two rows of the same length, -1..1; None for fewer than two values, one that is no finite number, or a row
+    that does not vary."""
+    n = len(xs)
+    if n < 2 or not all(map(isfinite, xs)) or not all(map(isfinite, ys)):
+        return None
+    dx, dy = _off_mean(xs), _off_mean(ys)
+    spread_x, spread_y = sqrt(fsum([x * x for x in dx])), sqrt(fsum([y * y for y in dy]))
+    least = FLAT * sqrt(n)
+    if not (least < spread_x < inf and least < spread_y < inf):
+        return None
+    found = fsum([x / spread_x * (y / spread_y) for x, y in zip(dx, dy, strict=True)])
+    return min(1.0, max(-1.0, found))
+
+
+def _off_mean(values: list[float]) -> list[float]:
+    mean = fsum(values) / len(values)
+    return [value - mean for value in values]
