@@ -28,11 +28,14 @@ from tradingd.config import (
     settings,
 )  # fmt: skip
 from tradingd.config import WebSettings as WebConfig
+from tradingd.config.model import FilesSettings
 from tradingd.core.events import Command, Verb
 from tradingd.core.rules import Rules
 from tradingd.core.signals.strategy import Loaded, SettingsError, load
 from tradingd.core.types import AccountId, Instrument
 from tradingd.ports import Broken, Broker, Env, Misconfigured, Quirks
+from tradingd.shell.almanac import LOOK_S, Almanac
+from tradingd.shell.almanac import Account as Known
 from tradingd.shell.clock import SteadyClock
 from tradingd.shell.desk import HouseDesk
 from tradingd.shell.env import FollowClock, RealClock, RealEnv
@@ -159,16 +162,30 @@ def house_of(
     )  # fmt: skip
 
 
+def almanac_of(house: House, config: Config, base: Path) -> Almanac | None:
+    """The operator's files, told to the accounts of a house; None when there are none. base: where the configuration lies."""
+    if config.files == FilesSettings():
+        return None
+    accounts = {a: Known(m.book, m.rules, m.broker.quirks.tells_actions) for a, m in house.members.items()}
+    almanac = Almanac(house.env, config.files, str(base), house.offer, accounts)
+    for member in house.members.values():
+        member.link.almanac = almanac
+    house.schedule.add("files", LOOK_S, almanac.look)
+    return almanac
+
+
 # running ------------------------------------------------------------------------------------------------------------------
 
 
 class Daemon:
-    """One life of `tradingd run`. clock: wall time may follow the venue's in demo mode, where prices are of long ago."""
+    """One life of `tradingd run`. clock: wall time may follow the venue's in demo mode, where prices are of long ago.   base: where
+    relative names of files are meant from."""
 
     def __init__(
         self, config: Config, directory: Path, overrides: Sequence[Override] = (), *, failpoint: str | None = None,
-        read: Callable[[], Config] | None = None,
+        read: Callable[[], Config] | None = None, base: Path | None = None,
     ) -> None:  # fmt: skip
+        self.base = base or Path.cwd()
         self.config = config
         self.directory = directory.absolute()
         self.overrides = overrides
@@ -176,6 +193,7 @@ class Daemon:
         self.clock = FollowClock() if config.mode == "demo" else SteadyClock(RealClock())
         self.env = RealEnv(clock=self.clock, failpoint=failpoint)
         self.build = build_hash()
+        self.almanac: Almanac | None = None
         self.stopping = asyncio.Event()
         self.why = "stopped by the operator"
 
@@ -190,6 +208,7 @@ class Daemon:
             house = house_of(
                 self.env, self.config, self.directory, brokers, instance=self._instance(), build=self.build
             )
+            self.almanac = almanac_of(house, self.config, self.base)
             for member in house.members.values():
                 member.link.real_time = self.config.mode != "demo"
             try:
@@ -214,6 +233,8 @@ class Daemon:
             started=self.env.clock.wall(), reload=reload,
         )  # fmt: skip
         reload.on_change = desk.reconfigured
+        if self.almanac is not None:
+            reload.on_read = self.almanac.reread
         self._signals(house, reload)
         for override in self.overrides:
             log.info("config.override", key=override.key, variable=override.variable)
@@ -291,12 +312,13 @@ def _stalled(lag: float, stack: str) -> None:
 
 
 def run(
-    config: Config, *, directory: Path, overrides: Sequence[Override] = (), read: Callable[[], Config] | None = None
-) -> int:
+    config: Config, *, directory: Path, overrides: Sequence[Override] = (), read: Callable[[], Config] | None = None,
+    base: Path | None = None,
+) -> int:  # fmt: skip
     """`tradingd run`: the exit code, 0 after a clean stop, 70 after a fault of ours, whose trace is logged. read: reads the
     configuration again, for a reload. Raises Broken (Misconfigured, JournalLocked ...) and OSError for the CLI to name."""
     set_up(mode=config.mode)
-    return uvloop.run(_run(Daemon(config, directory, overrides, read=read)))
+    return uvloop.run(_run(Daemon(config, directory, overrides, read=read, base=base)))
 
 
 async def _run(daemon: Daemon) -> int:

@@ -180,6 +180,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
 
     never_after_s: earliest moment at which NOT FOUND by client id proves that an order never arrived, counted from the close
     of the connection it was sent on; 0 when login fences the old connection (A13).
+    tells_actions: it tells splits and dividends itself; else the operator's file does.
     order_types, tifs: what it takes natively.   cancel_on_disconnect: it cancels working day orders when the session drops.
     """
 
@@ -191,6 +192,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     partial_fills: bool = True
     reduce_only: bool = False
     protective_stops: bool = True
+    tells_actions: bool = True
     fill_cursor: bool = True  # fills carry a running number and can be asked for from there
     cancel_on_disconnect: bool = False
     never_after_s: float = 30.0

@@ -31,7 +31,7 @@ def run(config: ConfigFile = None, directory: Dir = None) -> None:
     try:
         code = run_app(
             loaded.config, directory=directory or resolve_dir(loaded, file), overrides=loaded.overrides,
-            read=lambda: load(file, environ=os.environ).config,
+            read=lambda: load(file, environ=os.environ).config, base=file.parent,
         )  # fmt: skip
     except PermissionError as exc:
         raise CliError(f"permission denied: {exc.filename or exc}", Exit.PERMISSION) from None

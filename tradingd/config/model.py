@@ -56,6 +56,21 @@ class JournalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError("snapshot_every must be at least 100 facts")
 
 
+class FilesSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the operator knows and no venue tells, as CSV; "" is none; relative to the file of the configuration. earnings: dates of
+    reports.   actions: splits and dividends, for accounts whose broker does not tell them.   history: a directory of daily bars,
+    one file a symbol."""
+
+    earnings: str = ""
+    actions: str = ""
+    history: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("earnings", "actions", "history"):
+            if "\0" in getattr(self, name):
+                raise ValueError(f"{name} must name a file")
+
+
 class HouseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Rhythms of the daemon. timer_s: how often time passes for the core, seconds.   positions_s, orders_s: polling reconciliation
     while healthy (B6).   snapshot_s: how often is looked whether a snapshot is due.   crash_loop_starts: unclean starts within

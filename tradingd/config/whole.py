@@ -11,6 +11,7 @@ from tradingd.config.model import (
     ID,
     SYMBOL,
     AccountSettings,
+    FilesSettings,
     HouseSettings,
     InstrumentSettings,
     JournalSettings,
@@ -66,6 +67,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     adaptive: AdaptiveSettings = AdaptiveSettings()
     rebalance: RebalanceSettings = RebalanceSettings()
     performance: PerformanceSettings = PerformanceSettings()
+    files: FilesSettings = FilesSettings()
     house: HouseSettings = HouseSettings()
     strategies: dict[str, StrategySettings] = {}
     accounts: dict[str, AccountSettings] = {}

@@ -21,6 +21,7 @@ from tradingd.core.rules import Rules
 from tradingd.core.steps.quotes import AHEAD_NS
 from tradingd.core.types import NS, Instrument, Symbol
 from tradingd.ports import Broker, Env, LinkDown, SessionTaken, Throttled, VenueRefused
+from tradingd.shell.almanac import Almanac
 from tradingd.shell.backoff import Backoff
 from tradingd.shell.channels import Inbox
 from tradingd.shell.dispatch import Dispatch
@@ -53,6 +54,7 @@ class Link:
         self.real_time = False  # set where the house's clock is the world's
         self.from_the_future = 0
         self._instrument = instrument
+        self.almanac: Almanac | None = None  # the operator's files
 
     async def run(self) -> None:
         """For ever: a session, its loss, a pause."""
@@ -86,6 +88,8 @@ class Link:
         self._held = []  # a fill that comes before its instrument is known could not be booked
         self._logged_in, self._resyncing = False, True
         self.reconciler.splits.clear()  # told again by the next login
+        if self.almanac is not None:
+            self.reconciler.splits.extend((event.ts, event) for event in await self.almanac.overdue(self.book.account))
         await within("the login", self.broker.connect(self.sink))
         self._logged_in = True
         self.dispatch.sent_at.clear()
@@ -107,13 +111,18 @@ class Link:
             self.book.watch(instrument, band=self.rules.quotes.band, atr_bars=self.rules.quotes.atr_bars)
         self.book.remark()
         self._release()
+        if self.almanac is not None:
+            self.almanac.introduce(self.book.account)
         for symbol in tuple(self.rules.instruments):
             await self._warm_up(symbol)
 
     async def _warm_up(self, symbol: Symbol) -> None:
         market = self.book.markets[symbol]
         last = market.bars[-1].ts if market.bars else 0
-        for bar in await within(f"the history of {symbol}", self.broker.history(symbol, HISTORY_BARS)):
+        bars = await within(f"the history of {symbol}", self.broker.history(symbol, HISTORY_BARS))
+        if self.almanac is not None:
+            bars = await self.almanac.history(self.rules, symbol, bars, HISTORY_BARS)
+        for bar in bars:
             if bar.span_s == DAY_S and bar.ts > last:
                 self.inbox.offer(bar)
 
@@ -140,10 +149,12 @@ class Link:
         if self._held is not None and isinstance(event, FillSeen):
             self._held.append(event)
             return
-        self.reconciler.splits_heard += isinstance(event, Split)
-        if self._resyncing and isinstance(event, Split):  # the fills before it are booked before it
-            self.reconciler.splits.append((told, event))
-            return
+        if type(event) is Split:
+            event = msgspec.structs.replace(event, account=self.book.account)  # told by this broker, so of this account
+            self.reconciler.splits_heard += 1
+            if self._resyncing:  # the fills before it are booked before it
+                self.reconciler.splits.append((told, event))
+                return
         self.inbox.offer(event)
 
     def _release(self) -> None:

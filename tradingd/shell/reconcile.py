@@ -13,6 +13,7 @@ from tradingd.core.book.book import Book
 from tradingd.core.book.orders import OPEN, Life, Working
 from tradingd.core.events import (
     AccountSeen,
+    DividendDue,
     Event,
     ForeignOrder,
     OrderAccepted,
@@ -53,7 +54,7 @@ class Reconciler:
         self.settle = settle
         self.closed_at = env.clock.mono()  # when the last connection was known to be closed
         self.mismatches: dict[str, int] = {}
-        self.splits: deque[tuple[int, Split]] = (
+        self.splits: deque[tuple[int, Split | DividendDue]] = (
             deque()
         )  # heard during a resync: the venue's time places them among the fills
         self.splits_heard = 0  # ever: a report of positions that was asked for before one is of before it

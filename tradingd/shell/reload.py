@@ -21,10 +21,12 @@ class Reload:
         self.config = config
         self.house = house
         self.on_change: Callable[[str, str], None] = lambda _config, _text: None
+        self.on_read: Callable[[], None] = lambda: None  # asked to read again: what else lies in files
         self._read = read
 
     def __call__(self, actor: str) -> Answer:
         """It takes effect between two events and is journaled; refused with the reason, nothing has changed."""
+        self.on_read()
         if self._read is None:
             return _no("there is no file to read again")
         try:
@@ -59,7 +61,7 @@ def adopt(rules: Rules, config: Config) -> None:
     """Put the sections that may change under a running daemon in force (LIVE_SECTIONS of the configuration)."""
     rules.gate, rules.sizer, rules.stops, rules.reserve = config.risk, config.sizer, config.stops, config.reserve
     rules.breaker, rules.window, rules.intake, rules.entry = config.breaker, config.window, config.intake, config.entry
-    rules.tier = config.tiers
+    rules.tier, rules.correlation, rules.adaptive = config.tiers, config.correlation, config.adaptive
     rules.tiers = {name: config.tiers.of(name) for name in TierName}
 
 

@@ -32,6 +32,7 @@ class SimSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """What the venue can and cannot, declared."""
         return Quirks(
             reduce_only=True,
+            tells_actions=True,
             never_after_s=self.never_after_s,
             ack_timeout_s=self.ack_timeout_s,
             silence_s=self.silence_s,
