@@ -58,6 +58,9 @@ class Promises:
             (f.value for f in plan.faults if f.kind == "disk.slow"), default=0.0
         )  # an answer drawn in it is late
         self.resuming: dict[str, int] = {}
+        self._amid_resume: set[str] = (
+            set()
+        )  # asked while a resume had no answer yet: nobody knows which of the two came last
         self._resumed: dict[str, float] = {}  # site -> when somebody last asked to resume
         self.quotes: dict[
             tuple[str, Symbol], tuple[int, float, float]
@@ -166,6 +169,8 @@ class Promises:
             self.resuming[asked.life] = self.resuming.get(asked.life, 0) + 1
             self._resumed[site] = self.now()
             self.halted.pop(site, None)
+        elif self.resuming.get(asked.life):
+            self._amid_resume.add(asked.command_id)
 
     def answered(self, asked: Asked) -> None:
         """The acknowledgement of a halt is the promise (I7)."""
@@ -178,7 +183,8 @@ class Promises:
     def _stands(self, asked: Asked) -> bool:
         """Is what was just acknowledged in force? Not what was asked before a resume: its answer may come after the resume's."""
         since = self._resumed.get(asked.life.partition(".")[0], -math.inf)
-        return not asked.refused and not self.resuming.get(asked.life) and asked.asked > since
+        amid = self.resuming.get(asked.life) or asked.command_id in self._amid_resume
+        return not asked.refused and not amid and asked.asked > since
 
     def delivered(self, life: Life, event: Event) -> None:
         if event.__class__ is Quote:
