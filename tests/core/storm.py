@@ -58,9 +58,7 @@ instructions = st.one_of(
     st.tuples(st.just("link"), _small, _small),
     st.tuples(st.just("split"), _small, st.integers(0, 2)),
     st.tuples(st.just("money"), _small, st.integers(-50, 50)),
-    st.tuples(st.just("happens"), _small, st.integers(0, 5)),
-    st.tuples(st.just("reports"), _small, st.integers(0, 5)),
-    st.tuples(st.just("due"), _small, st.integers(0, 2)),
+    st.tuples(st.just("outside"), _small, st.integers(0, 14)),
     st.tuples(st.just("status"), _small, st.integers(0, 1)),
     st.tuples(st.just("bar"), _small, st.integers(0, 9)),
     st.tuples(st.just("restart"), _small, st.integers(0, 1)),
@@ -241,8 +239,13 @@ def _due(world: World, a: int, b: int) -> None:
     world.step(DividendDue(ts=world.now, symbol=SYMBOLS[a], per_share=Price(per_share), action_id=f"due{a}{b}"))
 
 
+def _outside(world: World, a: int, b: int) -> None:
+    """What happens out there: an event, an earnings date, a dividend by file."""
+    (_happens, _reports)[b % 2](world, a, b // 2 % 6) if b < 12 else _due(world, a, b - 12)
+
+
 _DO = {
     "quote": _quote, "bad_quote": _bad_quote, "idea": _idea, "answer": _answer, "newest": _newest, "time": _time, "hours": _hours,
     "foreign": _foreign, "positions": _positions, "command": _command, "link": _link, "split": _split, "money": _money,
-    "status": _status, "bar": _bar, "restart": _restart, "happens": _happens, "reports": _reports, "due": _due,
+    "status": _status, "bar": _bar, "restart": _restart, "outside": _outside,
 }  # fmt: skip

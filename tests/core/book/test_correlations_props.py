@@ -32,7 +32,7 @@ def build(walk):
 
 @given(walks, st.integers(3, 120))
 def test_the_coefficient_is_numpys(walk, days):
-    """S2 property 2, E7: np.corrcoef of the simple returns between common days, to 1e-12."""
+    """E7: np.corrcoef of the simple returns between common days, to 1e-12."""
     first, second, kept = build(walk)
     closes = np.array(kept[-days - 1 :]).reshape(-1, 2)
     ours = pair(first, second, days=days)

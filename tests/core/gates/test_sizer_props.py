@@ -88,7 +88,7 @@ def test_the_largest_lot_that_fits_is_taken(entry):
 
 @given(entries, st.floats(-1, 1), st.floats(-1, 1))
 def test_more_correlation_never_buys_more(entry, a, b):
-    """S2 property 2, E3: unchanged up to 0.5, smaller above, none above 0.8, and never rising."""
+    """E3: unchanged up to 0.5, smaller above, none above 0.8, and never rising."""
     low, high = sorted((a, b))
     cool = entry | {"heat_now": 0.0, "stop_distance": 1e-9}
     loose, tight = size(**(cool | {"correlation": low})), size(**(cool | {"correlation": high}))
@@ -115,7 +115,7 @@ def test_the_correlation_factor_is_a_share(c):
 
 @given(entries)
 def test_a_sector_is_never_filled_beyond_its_ceiling(entry):
-    """S2 property 3, E3: what is held and what is bought fit under max_sector_pct, or nothing is bought."""
+    """E3: what is held and what is bought fit under max_sector_pct, or nothing is bought."""
     out = size(**entry)
     held = entry["exposures"].get(entry["sector"], 0.0)
     ceiling = entry["tier"].max_sector_pct * entry["active_pool"]
@@ -152,7 +152,7 @@ def test_below_the_minimum_pool_nothing_is_bought(entry, pool, minimum):
 
 @given(entries, st.none() | st.integers(-3, 10))
 def test_earnings_halve_then_forbid(entry, days):
-    """S2 property 19, E3: none within 1 trading day, half within 3, normal outside."""
+    """E3: none within 1 trading day, half within 3, normal outside."""
     plain, near = size(**(entry | easy)), size(**(entry | easy | {"earnings_in_days": days}))
     if days is None or days < 0 or days > 3:
         assert near == msgspec.structs.replace(plain, checks=near.checks)

@@ -153,7 +153,7 @@ def test_levels_only_ever_come_closer(position, tier, steps, trailing):
 
 @given(st.floats(50, 1e4), st.floats(0.5, 10), sides, tiers)
 def test_a_high_severity_event_halves_the_distance(entry, atr, side, tier):
-    """S2 property 15, E4, E12: the tightened stop stands at half the normal distance, closer than the normal one."""
+    """E4, E12: the tightened stop stands at half the normal distance, closer than the normal one."""
     entry = float(STOCK.price(entry))
     normal = initial_levels(entry, atr, side, tier.stop_loss_atr_multiplier, tier.reward_risk_ratio, STOCK)
     if isinstance(normal, Reason):

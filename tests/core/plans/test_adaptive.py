@@ -93,7 +93,7 @@ def test_without_a_new_price_nothing_is_kept():
 
 
 def test_exactly_the_share_and_exactly_the_loss_are_still_fine():
-    """S2 property 16, E12: above 50 % of the positions, down above 2 %; the limit itself refuses nothing."""
+    """E12: above 50 % of the positions, down above 2 %; the limit itself refuses nothing."""
     world = World()
     for symbol in (ACME, BOLT):
         world.buy(symbol, price="100.00")

@@ -92,7 +92,7 @@ def test_what_moves_like_the_portfolio_is_bought_smaller_or_not_at_all(seed, mix
 @FEW
 @given(st.integers(0, 10**6), st.floats(0, 1), st.floats(0, 1))
 def test_more_alike_is_never_bought_larger(seed, a, b):
-    """S2 property 2, E3: monotone, the whole way of an idea."""
+    """E3: monotone, the whole way of an idea."""
     low, high = sorted((a, b))
     bought = []
     for mix in (low, high):

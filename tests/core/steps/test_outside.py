@@ -72,7 +72,7 @@ def test_what_is_no_earnings_date_is_refused_with_a_word_in_the_log(symbol, date
 
 
 def test_near_earnings_an_entry_is_half_as_large_with_a_nearer_stop():
-    """S2 property 19, E3, E4: two days ahead; the stop at 0.7 of its distance, the target where it is; both after the fill too."""
+    """E3, E4: two days ahead; the stop at 0.7 of its distance, the target where it is; both after the fill too."""
     plain, near = World(), World()
     earnings(near, "2008-10-08")
     normal, half = plain.recommend(ACME, confidence=0.75), near.recommend(ACME, confidence=0.75)
@@ -121,7 +121,7 @@ def test_an_exit_does_not_ask_for_earnings():
 
 
 def test_a_high_severity_event_halves_the_stop_distance_of_what_it_concerns_at_once():
-    """S2 property 15, E12: told once; the resting stop follows; others and lesser events change nothing."""
+    """E12: told once; the resting stop follows; others and lesser events change nothing."""
     world = World()
     world.buy(ACME)
     world.buy(BOLT)
@@ -165,7 +165,7 @@ def test_during_an_event_a_quieter_market_is_noticed_each_minute_and_the_stop_st
 
 
 def test_both_at_once_the_stricter_stands():
-    """S2 property 15, E4: an event (0.5) over earnings (0.7)."""
+    """E4: an event (0.5) over earnings (0.7)."""
     world = World()
     earnings(world, "2008-10-08")
     world.buy(ACME)

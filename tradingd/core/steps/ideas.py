@@ -102,7 +102,6 @@ def _draft(book: Book, rec: Recommendation, side: Side, checks: tuple[Check, ...
         *checks,
         *_state_checks(book, market, side, rules),
         *_market_checks(book, market, rules),
-        declining_check(book, rules.adaptive),
         stop_check,
         *sized.checks,
         _reserve(book, sized, claimed),
@@ -152,6 +151,7 @@ def _market_checks(book: Book, market: Market, rules: Rules) -> tuple[Check, ...
     return (
         window_check(rules.calendar(market.instrument), book.now, rules.window),
         _no("tradable", bool(why), why or "yes", "yes", Reason.NOT_TRADABLE),
+        declining_check(book, rules.adaptive),
     )
 
 
