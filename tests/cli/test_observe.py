@@ -13,10 +13,12 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.core.views.test_why import decided
 from tests.fakes.daemon import T0, Daemon, account, order, page, position, running
-from tradingd.core.facts import Outcome, Reason
-from tradingd.core.views.page import HoldView, LimitView, Page, TripView
+from tradingd.core.facts import Outcome, Reason, TierChanged
+from tradingd.core.gates.tiers import TIERS
+from tradingd.core.types import AccountId, TierName
+from tradingd.core.views.page import HoldView, LimitView, Page, TierView, TripView
 
-LOOKING = [("status",), ("positions",), ("orders",), ("decisions",), ("ui",)]
+LOOKING = [("status",), ("positions",), ("orders",), ("decisions",), ("tier",), ("ui",)]
 
 
 @pytest.mark.parametrize("verb", LOOKING, ids=lambda verb: verb[0])
@@ -226,3 +228,52 @@ def test_looking_does_not_load_the_house() -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     assert ran.stdout == "[]\n"
+
+
+def tier_view(**changes: object) -> TierView:
+    change = TierChanged(
+        ts=T0, account=AccountId("demo-1"), previous=TierName.CONSERVATIVE, tier=TierName.MODERATE, why="wins\x1b[2J",
+        win_rate=0.6, drawdown=0.01, reserve_share=0.25,
+    )  # fmt: skip
+    plain = {
+        "name": "moderate", "since": T0, "numbers": TIERS[TierName.MODERATE], "win_rate": 0.5, "drawdown": 0.02,
+        "reserve_share": 0.1, "history": (change,),
+    }  # fmt: skip
+    return TierView(**{**plain, **changes})  # type: ignore[arg-type]
+
+
+def test_the_tier_with_its_numbers_and_history(cli: Cli, daemon: Daemon) -> None:
+    """E2: which, since when, what it allows, what it would be judged by, how it came to be; J13 for the words in it."""
+    daemon.page = page("paper", account(risk_tier=tier_view()))
+    out = cli("tier").out
+    for part in (
+        "demo-1  tier moderate since 2008-10-06 14:35:00Z",
+        "largest position      8.00 %",
+        "stop, in ATRs              2",
+        "now: 30-day win rate 50.00 %, drawdown 2.00 %, reserve 10.00 % of equity",
+        "conservative -> moderate",
+        "60.00 %",
+        "25.00 %",
+    ):
+        assert part in out
+    assert "\x1b" not in out
+    assert msgspec.json.decode(cli("tier", "--json").out, type=dict[str, TierView]) == {"demo-1": tier_view()}
+    fresh = tier_view(history=(), since=0, win_rate=None)
+    daemon.page = page("paper", account(risk_tier=fresh))
+    assert "never changed" in cli("tier").out
+    assert "30-day win rate no trades yet" in cli("tier").out
+    assert cli("tier", "--account", "nobody").code == 6
+
+
+def test_a_daemon_that_does_not_know_its_tier_is_said_so(cli: Cli, daemon: Daemon) -> None:
+    ran = cli("tier")
+    assert ran.code == 6
+    assert "older version" in ran.err
+
+
+def test_an_alert_of_many_lines_is_one_line_of_status(cli: Cli, daemon: Daemon) -> None:
+    """E16: a daily summary does not push the rest off the screen."""
+    daemon.page = page("paper", account(alerts=((T0, "tell", "daily_summary", "2008-10-06: equity 1\ntrades: none"),)))
+    out = cli("status").out
+    assert "tell: 2008-10-06: equity 1 (daily_summary" in out
+    assert "trades: none" not in out

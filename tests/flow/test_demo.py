@@ -34,7 +34,8 @@ from tradingd.shell.env import RealDisk
 from tradingd.shell.journal import records, verify
 
 KEYS = [
-    "orders", "fills", "refusals", "stop_outs", "breaker_trips", "reserve", "return_pct", "drawdown_pct", "journal_head", "seconds",
+    "orders", "fills", "refusals", "stop_outs", "breaker_trips", "reserve", "return_pct", "drawdown_pct", "win_rate",
+    "profit_factor", "sharpe", "journal_head", "seconds",
 ]  # fmt: skip
 SPAN = ("--from", "2008-09-02", "--to", "2008-10-10")
 SLOW = (*SPAN, "--speed", "2000", "--port", "0")

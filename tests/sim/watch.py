@@ -64,6 +64,8 @@ TOLD_AS = {
     "unknown_symbol": "fill_of_unknown_symbol",
     "volatility": "breaker_volatility",
     "daily_loss": "breaker_daily_loss",
+    "single_position": "breaker_single_position",
+    "manual": "breaker_manual",
 }
 
 

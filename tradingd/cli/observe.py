@@ -20,6 +20,7 @@ from tradingd.core.views.page import AccountView, BrokerView, HoldView, LimitVie
 from tradingd.core.views.reasons import clean, sentence
 
 WATCH_S = 2.0
+BREAK = "\n"
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -120,7 +121,7 @@ def _account(view: AccountView, now: int) -> list[str]:
     return [
         *lines,
         *(
-            f"  {clean(level)}: {clean(text)} ({clean(code)}, {age(ts, now)} ago)"
+            f"  {clean(level)}: {clean(text.partition(BREAK)[0])} ({clean(code)}, {age(ts, now)} ago)"
             for ts, level, code, text in view.alerts[:5]
         ),
     ]

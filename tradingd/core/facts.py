@@ -426,13 +426,14 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
 
 class DayMeasured(Fact):
     """The day's snapshot (E14), made after the close. daily_return: on the equity at the last close (the first day: on the starting
-    capital).   cumulative_return: on all capital put in."""
+    capital), deposits and withdrawals since then left out.   cumulative_return: on all capital put in.   capital: that, so far."""
 
     date: str
     measures: Measures
     daily_return: float
     cumulative_return: float
     tier: TierName
+    capital: Money = Money(Decimal(0))
 
 
 class ScheduleRan(Fact):
@@ -582,11 +583,13 @@ class CommandSeen(Fact):
 
 
 class Alerted(Fact):
-    """Somebody should know. level: page, tell, log."""
+    """Somebody should know. level: page, tell, log.   subject: whom it is about when the code alone does not say (a symbol, a
+    sector, an order), "" else."""
 
     level: str
     code: str
     text: str
+    subject: str = ""
 
 
 class StartedUp(Fact):

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from tradingd.core.steps.clockwork import main_calendar
 from tradingd.core.types import NS
 from tradingd.shell.env import ReplayClock
 from tradingd.shell.house import House
 from tradingd_adapters.sim.exchange import Exchange
 
-AFTER = 300 * NS  # a silence longer than this is a night: time passes once for the core before it
+AFTER = (
+    300 * NS
+)  # a silence longer than this is a night: time passes for the core after it, and when the day's summary is due
+DAY = 86_400 * NS
 STEP = 64  # happenings between two breaths at full speed
 
 Pace = Callable[[int], Awaitable[bool]]
@@ -47,7 +51,7 @@ class Lockstep:
         last = clock.wall()
         while not self.stop and (ts := exchange.next_ts()) is not None:
             if ts - last > AFTER:
-                await self._pass_time(last + AFTER)
+                await self._night(last, ts)
             if ts >= self._due:
                 await self._pass_time(ts)
             clock.set(ts)
@@ -62,7 +66,17 @@ class Lockstep:
             if self._pace is not None and self.events % self._every == 0:
                 self.stop = not await self._pace(self.traded)
         if not self.stop:
-            await self._pass_time(last + AFTER)  # the last day ends too
+            await self._night(last, last + DAY)  # the last day ends too
+
+    async def _night(self, last: int, until: int) -> None:
+        """The silence from `last` to `until`: sessions close, and the summary of the day is told on time."""
+        await self._pass_time(last + AFTER)
+        for member in self.house.members.values():
+            table = main_calendar(member.rules)
+            if table is not None:
+                evening = table.moment(table.local_date(last), member.rules.performance.summary_at)
+                if last + AFTER < evening < until:
+                    await self._pass_time(evening)
 
     async def _pass_time(self, ts: int) -> None:
         """Chores that are due: the core's timer, reconciliation, snapshots. They take no time."""

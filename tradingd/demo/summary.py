@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from math import inf
 
 import msgspec
 
 from tradingd import __version__
+from tradingd.core.facts import Measures, TierChanged
+from tradingd.core.types import TierName
+from tradingd.core.views.performance import factor_word, measure
 from tradingd.core.views.reasons import utc
 from tradingd.demo.options import DemoOptions
 from tradingd.shell.house import House
@@ -16,6 +20,7 @@ from tradingd.shell.web.app import Served
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The object of `--json`. refusals: reason -> count.   reserve: account currency.   return_pct, drawdown_pct: 1.5 = 1.5 %.
+    win_rate: 0..1; it, profit_factor and sharpe are None where there is too little to say.
     seconds: this machine's, the only field that differs from run to run."""
 
     orders: int
@@ -26,6 +31,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     reserve: str
     return_pct: float
     drawdown_pct: float
+    win_rate: float | None
+    profit_factor: float | None
+    sharpe: float | None
     journal_head: str
     seconds: float
 
@@ -36,10 +44,12 @@ def summarise(house: House, seconds: float) -> Summary:
     booked = member.book.booked
     counts = booked.counts
     deposits = float(booked.deposits) or inf
+    m = measure(member.book, member.rules)
     return Summary(
         orders=counts.get("orders", 0), fills=counts.get("fills", 0), refusals=dict(sorted(booked.refusals.items())),
         stop_outs=counts.get("stop_outs", 0), breaker_trips=counts.get("breaker_trips", 0), reserve=str(booked.reserve),
         return_pct=round((member.book.equity / deposits - 1.0) * 100, 4), drawdown_pct=round(booked.drawdown_max * 100, 4),
+        win_rate=m.win_rate, profit_factor=m.profit_factor, sharpe=m.sharpe,
         journal_head=house.journal.head, seconds=round(seconds, 3),
     )  # fmt: skip
 
@@ -78,6 +88,8 @@ def in_words(summary: Summary, house: House, *, whole: bool, paced: bool, now: i
         "the replay is over" if whole else f"stopped at {utc(now)}; so far:",
         *_rows(
             ("result", f"{result}, reserve {booked.reserve:,.2f} {booked.currency}"),
+            ("trades", _trades(measure(member.book, member.rules))),
+            ("tier", _tiers(booked.tier, booked.tier_history)),
             ("decisions", f"{decided:,}: {acted:,} acted, {refused:,} refused"),
             ("refusals", ", ".join(refusals) or "none"),
             ("orders", orders),
@@ -88,6 +100,19 @@ def in_words(summary: Summary, house: House, *, whole: bool, paced: bool, now: i
             ),
         ),
     ]
+
+
+def _trades(m: Measures) -> str:
+    rate = "" if m.win_rate is None else f" ({m.win_rate:.1%})"
+    sharpe = "not yet" if m.sharpe is None else f"{m.sharpe:.2f}"
+    return (
+        f"{m.trades:,} closed, {m.wins:,} won{rate}, profit factor {factor_word(m)}, Sharpe of the last days {sharpe}"
+    )
+
+
+def _tiers(now: TierName, history: Sequence[TierChanged]) -> str:
+    last = f", last changed on {utc(history[-1].ts)[:10]}: {history[-1].why}" if history else ""
+    return f"{now}{last}"
 
 
 def next_steps(page_url: str, *, program: str) -> list[str]:

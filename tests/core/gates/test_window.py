@@ -205,3 +205,28 @@ def test_settings_name_the_field(field, value):
 
 def test_the_units_are_what_they_say():
     assert (MINUTE, HOUR, DAY) == (60 * 10**9, 3600 * 10**9, 86400 * 10**9)
+
+
+@pytest.mark.parametrize(
+    ("day", "minute", "utc"),
+    [
+        ("2008-03-09", 90, "2008-03-09T06:30"),  # still standard time
+        ("2008-03-09", 150, "2008-03-09T07:30"),  # 2:30 does not exist: taken as standard time
+        ("2008-03-09", 240, "2008-03-09T08:00"),
+        ("2008-11-02", 90, "2008-11-02T05:30"),  # 1:30 is shown twice: the first
+        ("2008-11-02", 120, "2008-11-02T07:00"),
+        ("2006-04-02", 990, "2006-04-02T20:30"),  # the older rule
+    ],
+)
+def test_a_wall_clock_on_the_days_the_clocks_are_changed(table, day, minute, utc):
+    """E16: by hand, and by the host's own time zones."""
+    expected = ns(datetime.fromisoformat(utc).replace(tzinfo=UTC))
+    wall = datetime.fromisoformat(day).replace(hour=minute // 60, minute=minute % 60, tzinfo=NEW_YORK)
+    assert table.moment(day, minute) == expected == ns(wall)
+
+
+def test_neighbours_of_a_date_at_the_ends_of_the_table(table):
+    assert table.latest_by("1900-01-01") is None
+    assert table.following("2999-01-01") is None
+    assert table.following("1900-01-01") == table.first
+    assert table.latest_by("2999-01-01") == table.last

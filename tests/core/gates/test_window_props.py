@@ -76,3 +76,23 @@ def test_trading_days_add_up(a, b, c):
 def test_a_moment_inside_a_session_has_its_date(ts):
     session = TABLE.at(ts)
     assert session is None or TABLE.local_date(ts) == session.date
+
+
+@given(moments, st.integers(0, 1439))
+def test_a_moment_of_the_exchange_is_that_of_its_clocks(ts, minute):
+    """E16: the wall clock of New York, the hours leapt over and shown twice included, by the host's time zones."""
+    day = TABLE.local_date(ts)
+    wall = datetime.fromisoformat(day).replace(hour=minute // 60, minute=minute % 60, tzinfo=NEW_YORK)
+    assert TABLE.moment(day, minute) == int(wall.timestamp()) * 10**9
+
+
+@given(moments)
+def test_the_latest_session_and_the_following_one_are_neighbours(ts):
+    """E16: by date; nothing lies between them."""
+    day = TABLE.local_date(ts)
+    latest, following = TABLE.latest_by(day), TABLE.following(day)
+    assert latest is None or latest.date <= day
+    assert following is None or following.date > day
+    if latest is not None and following is not None:
+        assert TABLE.trading_days(latest.date, following.date) == 1
+    assert (TABLE.session(day) is not None) == (latest is not None and latest.date == day)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tests.core.world import ACCOUNT, ACME, BOLT, CORN, World
-from tradingd.core.events import Action
+from tradingd.core.events import Action, Verb
 from tradingd.core.facts import (
+    Alerted,
     BreakerKind,
     BreakerResumed,
     BreakerTripped,
@@ -100,6 +101,8 @@ def test_a_cool_down_ends_by_time_and_entries_go_again():
     assert not [f for f in world.minutes(19, quotes=True) if isinstance(f, BreakerResumed)]
     assert world.recommend(BOLT).reasons == (Reason.BREAKER_ACTIVE,)
     assert [f.kind for f in world.minutes(3, quotes=True) if isinstance(f, BreakerResumed)] == [BreakerKind.VOLATILITY]
+    [told] = [a for a in world.all(Alerted) if a.code == "breaker_resumed"]
+    assert (told.level, told.text) == ("tell", "volatility: cool-down over")
     assert world.recommend(BOLT).outcome is Outcome.ACT
 
 
@@ -127,6 +130,24 @@ def test_an_emergency_releases_the_whole_reserve_and_calms_the_tier():
     assert world.book.active_pool() == world.book.equity
     assert world.book.booked.tier is TierName.CONSERVATIVE
     assert world.codes().count("emergency_liquidation") == 1
+    changed = world.all(TierChanged)[-1]
+    assert changed.drawdown > 0.20
+    assert 0.009 < changed.reserve_share < 0.0097  # 900 of about 95,000, before it was released
+    assert world.codes().count("risk_tier_changed") == 1
+
+
+def test_a_position_that_lost_too_much_is_told_and_so_is_a_trip_by_hand():
+    """E6, E16: each trip tells somebody, and each end of one, whoever ends it."""
+    world = World(atr=40.0, protective=False)
+    world.foreign_fill(ACME, Side.BUY, "10", "100")
+    world.quote(ACME, 91.0)
+    [told] = [a for a in world.all(Alerted) if a.code == "breaker_single_position"]
+    assert (told.level, told.subject) == ("tell", ACME)
+    world.say(Verb.TRIP)
+    assert "breaker_manual" in world.codes()
+    world.say(Verb.RESUME)
+    texts = [a.text for a in world.all(Alerted) if a.code == "breaker_resumed"]
+    assert texts == ["single position of ACME: resumed by ann", "manual: resumed by ann"]
 
 
 def test_a_profit_is_shared_with_the_reserve_and_a_loss_is_not():

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fakes.desk import account, page
 from tests.shell.web.conftest import OPERATOR, House
+from tradingd.core.facts import Measures
 from tradingd.core.views.page import Page
 from tradingd.shell.web.metrics import Metrics
 
@@ -74,3 +75,22 @@ def test_quotes_are_counted_from_what_the_books_counted_and_never_backwards() ->
         m.scrape(counted(quotes, bad))
     assert sample(m, "tradingd_ticks_total") == 720
     assert sample(m, "tradingd_ticks_quarantined_total") == 3
+
+
+def test_performance_has_samples_where_there_is_something_to_say() -> None:
+    """E14, P2: a figure that nobody can know yet is no zero."""
+    figures = Measures(
+        value=1.0, active=1.0, reserve=0.0, realised=0.0, unrealised=0.0, day_pnl=0.0, trades=5, wins=3, losses=1, win_rate=0.6,
+        profit_factor=1.5, max_drawdown=0.04, micro_trades=2, micro_wins=1,
+    )  # fmt: skip
+    m = Metrics(CollectorRegistry())
+    m.scrape(msgspec.structs.replace(page(), accounts=(msgspec.structs.replace(account(0), measures=figures),)))
+    assert sample(m, "tradingd_win_rate_ratio", account="demo") == 0.6
+    assert sample(m, "tradingd_profit_factor_ratio", account="demo") == 1.5
+    assert sample(m, "tradingd_drawdown_max_ratio", account="demo") == 0.04
+    assert sample(m, "tradingd_sharpe_ratio", account="demo") is None
+    kinds = (("standard", "win"), ("standard", "loss"), ("standard", "even"), ("micro", "win"), ("micro", "other"))
+    closed = [sample(m, "tradingd_trades_closed", account="demo", kind=kind, result=result) for kind, result in kinds]
+    assert closed == [3, 1, 1, 1, 1]
+    m.scrape(page())
+    assert sample(m, "tradingd_win_rate_ratio", account="demo") is None

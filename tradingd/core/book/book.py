@@ -19,7 +19,7 @@ from tradingd.core.book.fold import fold
 from tradingd.core.book.ledger import ONE
 from tradingd.core.book.market import Market
 from tradingd.core.book.orders import FINAL, OPEN, Life, Working, reserved_qty
-from tradingd.core.facts import AnyFact, Filled, OrderIntended, OrderMoved
+from tradingd.core.facts import AnyFact, Filled, Measures, OrderIntended, OrderMoved
 from tradingd.core.types import ZERO, AccountId, Instrument, Leg, OrderId, Qty, Side, Symbol, TradingState
 
 _STRICTER = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2, TradingState.LOCKED: 3}
@@ -58,6 +58,8 @@ class Book:
         "last_reconcile_ts",
         "loss_line",
         "maker", "markets",
+        "measured_ts",
+        "measures",
         "now",
         "quotes",
         "strategy_errors",
@@ -80,6 +82,8 @@ class Book:
         self.last_event_ts = 0
         self.twins = 0  # recommendations seen again
         self.last_reconcile_ts = 0
+        self.measures: Measures | None = None  # observed: performance at `measured_ts`, taken again after a restart
+        self.measured_ts = 0
         self.closing: dict[Symbol, Wanted] = {}  # forgotten by a restart, which finds the position and its stop
         self.correlations = Correlations()
         self.strategy_states: dict[str, Any] = {}

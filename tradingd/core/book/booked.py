@@ -62,6 +62,40 @@ class ClosedTrade(msgspec.Struct, array_like=True):
     micro: bool = False
 
 
+class Tally(msgspec.Struct, array_like=True):
+    """Closed trades counted since the account began (E14), however many of them are still kept. A trade that ended at nothing is
+    neither won nor lost.   gross_profit, gross_loss: both >= 0, account currency, fees apart."""
+
+    trades: int = 0
+    wins: int = 0
+    losses: int = 0
+    gross_profit: Money = Money(Decimal(0))
+    gross_loss: Money = Money(Decimal(0))
+
+    @property
+    def pnl(self) -> Money:
+        """Won less lost."""
+        return Money(self.gross_profit - self.gross_loss)
+
+    def count(self, pnl: Money, n: int = 1) -> None:
+        """One trade more (n = 1), or one taken back (n = -1) because its order went on to close more."""
+        self.trades += n
+        if pnl > 0:
+            self.wins += n
+            self.gross_profit = Money(self.gross_profit + n * pnl)
+        elif pnl < 0:
+            self.losses += n
+            self.gross_loss = Money(self.gross_loss - n * pnl)
+
+
+class Mark(msgspec.Struct, array_like=True):
+    """The counts as they stood when a schedule last ran, so that the next one can say what came since."""
+
+    ts: int
+    refusals: dict[str, int]
+    trips: int
+
+
 class Plan(msgspec.Struct, array_like=True):
     """What an entry decision needs again when it fills, and why an exit was made when it closes."""
 
@@ -131,6 +165,7 @@ class Booked(msgspec.Struct, kw_only=True):
     drawdown_max: float = 0.0
     day: str = ""
     day_open: Money = Money(Decimal(0))
+    day_deposits: Money = Money(Decimal(0))  # all put in up to then
     day_is_open: bool = False
     day_loss_tripped: bool = False
     day_trades: list[str] = []
@@ -156,6 +191,8 @@ class Booked(msgspec.Struct, kw_only=True):
     exits_rejected: dict[Symbol, int] = {}  # refused closes of this position, none of it filled since
     exits_refused: dict[str, int] = {}  # "<symbol>:<source>" -> ts: nobody's refusal silences another's close
     trades: list[ClosedTrade] = []
+    tally: Tally = msgspec.field(default_factory=Tally)
+    micro_tally: Tally = msgspec.field(default_factory=Tally)
     tranches: dict[DecisionId, Tranches] = {}
     micro: dict[Symbol, Micro] = {}
     micro_day: str = ""  # the session whose micro-trades are counted
@@ -163,6 +200,7 @@ class Booked(msgspec.Struct, kw_only=True):
     earnings: dict[Symbol, tuple[str, ...]] = {}
     events: dict[str, EventNoted] = {}  # not yet over
     schedules: dict[str, str] = {}  # name -> the occurrence that was last taken care of
+    marks: dict[str, Mark] = {}
     tier_history: list[TierChanged] = []
     measured: list[DayMeasured] = []  # the last days
     notices: list[Notice] = []
@@ -170,6 +208,7 @@ class Booked(msgspec.Struct, kw_only=True):
     starts: list[Start] = []
     recent: list[Decided] = []
     alerts: list[Alerted] = []
+    told: dict[str, int] = {}  # "<code>:<subject>" -> ts, of the last two days
     counts: dict[str, int] = {}
     refusals: dict[str, int] = {}
     last_ts: int = 0

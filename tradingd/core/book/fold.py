@@ -11,9 +11,10 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Any
 
-from tradingd.core.book.booked import Booked, ClosedTrade, Notice, Plan, Seen, Sent, Start, Tranches
+from tradingd.core.book.booked import Booked, Mark, Notice, Plan, Seen, Sent, Start, Tranches
 from tradingd.core.book.ledger import adopt, post_fill, split
 from tradingd.core.book.orders import FINAL, Life, Working
+from tradingd.core.book.trades import record
 from tradingd.core.facts import (
     OWN_SOURCES,
     Alerted,
@@ -61,13 +62,13 @@ from tradingd.core.facts import (
     TradableChanged,
     TrancheJudged,
 )  # fmt: skip
-from tradingd.core.types import NS, Leg, Money, Order, Symbol, TradingState
+from tradingd.core.types import NS, DecisionId, Leg, Money, Order, Symbol, TradingState
 
 HOUR = 3_600 * NS
 DAY = 24 * HOUR
 KEEP_SEEN = 2 * DAY  # intake refuses anything older than a day
 KEEP_SENT = 600 * NS
-KEEP_TRADES = 45 * DAY
+KEEP_TOLD = 2 * DAY
 KEEP_FINISHED = 400  # finished orders kept for the page, for late fills and for repeated reports
 KEEP_FINISHED_FOR = 7 * DAY
 KEEP_RECENT = 100
@@ -98,6 +99,8 @@ def _forget_old(b: Booked, now: int) -> None:
     front that is taken off one by one is slow."""
     for cause in list(takewhile(lambda cause: b.seen[cause].ts < now - KEEP_SEEN, b.seen)):
         del b.seen[cause]
+    for code in [code for code, ts in b.told.items() if ts < now - KEEP_TOLD]:
+        del b.told[code]
     gone = 0
     for order_id in b.finished[:-KEEP_FINISHED]:  # by count, but never while a late fill is likely (A14, D12)
         oldest = b.orders.get(order_id)
@@ -180,9 +183,23 @@ def _finish(b: Booked, working: Working) -> None:
 
 def _forget(b: Booked, order: Order) -> None:
     del b.orders[order.order_id]
-    plan = b.plans.get(order.decision_id)
-    if plan is not None and not any(order_id in b.orders for order_id in plan.orders):
-        del b.plans[order.decision_id]
+    _forget_plan(b, order.decision_id)
+
+
+def _forget_plan(b: Booked, decision_id: DecisionId | None) -> None:
+    """A plan is kept while one of its orders is, and while its position stands: a trade that closes after weeks still names the
+    recommendation behind it (E14)."""
+    plan = b.plans.get(decision_id) if decision_id is not None else None
+    if plan is None or any(order_id in b.orders for order_id in plan.orders):
+        return
+    if not any(level.decision_id == decision_id for level in b.levels.values()):
+        del b.plans[decision_id]  # type: ignore[arg-type]
+
+
+def _drop_levels(b: Booked, symbol: Symbol) -> None:
+    gone = b.levels.pop(symbol, None)
+    if gone is not None:
+        _forget_plan(b, gone.decision_id)
 
 
 def _amended(b: Booked, f: OrderAmended) -> None:
@@ -221,8 +238,9 @@ def _filled(b: Booked, f: Filled) -> None:
         working.filled(f)
         if working.order.leg is Leg.EXIT:
             b.exits_rejected.pop(f.symbol, None)
+    before = b.positions.get(f.symbol)
     posting = post_fill(
-        b.positions.get(f.symbol),
+        before,
         f.symbol,
         f.side,
         f.qty,
@@ -246,32 +264,22 @@ def _filled(b: Booked, f: Filled) -> None:
         del b.day_trades[:-50]
         if working is not None:
             working.day_traded = True
-    if f.realised:
-        _trade(b, f)
-        while b.trades and b.trades[0].ts < f.ts - KEEP_TRADES:
-            del b.trades[0]
+    if posting.closed and before is not None:
+        record(b, f, before, posting.closed, working)
     if not position.qty or posting.flipped:
         _closed(b, f, working)
-
-
-def _trade(b: Booked, f: Filled) -> None:
-    for trade in reversed(b.trades[-KEEP_RECENT:]):
-        if f.order_id and trade.order_id == f.order_id:
-            trade.pnl = Money(trade.pnl + f.realised)
-            return
-    b.trades.append(ClosedTrade(f.ts, f.symbol, f.realised, f.order_id))
 
 
 def _closed(b: Booked, f: Filled, working: Working | None) -> None:
     """The position is flat, or stands on the other side: its levels go, and a stop-out is remembered for the volatility
     breaker (E6)."""
-    b.levels.pop(f.symbol, None)
+    plan = b.plans.get(working.order.decision_id) if working is not None else None
+    _drop_levels(b, f.symbol)
     b.exits_rejected.pop(f.symbol, None)
     for source in OWN_SOURCES:
         b.exits_refused.pop(f"{f.symbol}:{source}", None)
     if working is None:
         return
-    plan = b.plans.get(working.order.decision_id)
     if working.order.leg is Leg.PROTECT or (
         plan is not None and plan.source == "stop" and working.order.leg is Leg.EXIT
     ):
@@ -294,7 +302,10 @@ def _skipped(b: Booked, f: FillSkipped) -> None:
 
 
 def _stop_set(b: Booked, f: StopSet) -> None:
+    old = b.levels.get(f.symbol)
     b.levels[f.symbol] = f
+    if old is not None and old.decision_id != f.decision_id:
+        _forget_plan(b, old.decision_id)
 
 
 def _cash(b: Booked, f: CashMoved) -> None:
@@ -324,7 +335,7 @@ def _adopted(b: Booked, f: PositionAdopted) -> None:
     b.cash = Money(b.cash + posting.cash)
     b.realised = Money(b.realised + posting.realised)
     if not f.qty or posting.flipped:
-        b.levels.pop(f.symbol, None)
+        _drop_levels(b, f.symbol)
 
 
 def _rate(b: Booked, f: RateSet) -> None:
@@ -343,6 +354,7 @@ def _tier(b: Booked, f: TierChanged) -> None:
 
 def _day_opened(b: Booked, f: DayOpened) -> None:
     b.day, b.day_open, b.day_is_open, b.day_loss_tripped = f.date, f.equity, True, False
+    b.day_deposits = b.deposits
     b.days.append(f.date)
     del b.days[:-10]
     if not b.high_water:
@@ -390,6 +402,7 @@ def _event(b: Booked, f: EventNoted) -> None:
 
 def _schedule(b: Booked, f: ScheduleRan) -> None:
     b.schedules[f.name] = f.key
+    b.marks[f.name] = Mark(f.ts, dict(b.refusals), b.counts.get("breaker_trips", 0))
 
 
 def _notified(b: Booked, f: Notified) -> None:
@@ -465,6 +478,7 @@ def _command(b: Booked, f: CommandSeen) -> None:
 def _alert(b: Booked, f: Alerted) -> None:
     b.alerts.append(f)
     del b.alerts[:-KEEP_RECENT]
+    b.told[f"{f.code}:{f.subject}"] = f.ts
     _count(b, f"alerts_{f.level}")
 
 

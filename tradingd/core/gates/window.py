@@ -126,6 +126,23 @@ class SessionTable:
         """Does the table know whether the exchange is open at ts? From its first open to its last close. Source: E7."""
         return self._opens[0] <= ts <= self._closes[-1]
 
+    def latest_by(self, date_iso: str) -> Session | None:
+        """The session of that exchange-local date, or the last one before it; None when the table begins after."""
+        i = bisect_right(self._dates, date_iso)
+        return self._sessions[i - 1] if i else None
+
+    def following(self, date_iso: str) -> Session | None:
+        """The first session of a later exchange-local date; None when the table ends before."""
+        i = bisect_right(self._dates, date_iso)
+        return self._sessions[i] if i < len(self._sessions) else None
+
+    def moment(self, date_iso: str, minute: int) -> int:
+        """When the exchange's clocks show that many minutes after midnight (0..1439) of that date, ns. What they show twice is
+        taken the first time; what they leap over, as if they had not been put forward yet."""
+        day = (date.fromisoformat(date_iso) - date(1970, 1, 1)).days
+        standard = day * DAY + minute * MINUTE - self._standard_ns
+        return standard - HOUR if _us_summer(standard - HOUR, self._standard_ns) else standard
+
     def trading_days(self, a_iso: str, b_iso: str) -> int:
         """Sessions after date a up to and including date b: 0 for the same day, 1 for the next session, negative when b is
         before a. Dates beyond the table count what the table knows, which is never more than the truth."""

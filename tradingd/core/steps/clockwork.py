@@ -12,19 +12,22 @@ from tradingd.core.book.book import Book
 from tradingd.core.book.market import Market
 from tradingd.core.book.orders import Life
 from tradingd.core.events import Timer
-from tradingd.core.facts import Alerted, BreakerResumed, DayClosed, DayOpened, StateChanged, TierChanged
-from tradingd.core.gates import reserve, stops, tiers
+from tradingd.core.facts import Alerted, DayClosed, DayOpened, StateChanged
+from tradingd.core.gates import reserve, stops
 from tradingd.core.gates.standing import at_risk
 from tradingd.core.gates.window import Session, SessionTable
 from tradingd.core.rules import Rules
+from tradingd.core.steps.agenda import run_agenda
 from tradingd.core.steps.exits import cancel, close, money, unwanted
+from tradingd.core.steps.guardian import guard
 from tradingd.core.steps.levels import after_fill, levels_of, note_price, re_evaluate, redraw, set_levels
-from tradingd.core.steps.limits import draw_loss_line, guard, watch_equity
+from tradingd.core.steps.limits import draw_loss_line, resume_trip, watch_equity
+from tradingd.core.steps.measure import measure_day, take_measures
 from tradingd.core.steps.operator import push_flatten
 from tradingd.core.steps.protect import ensure_protection
+from tradingd.core.steps.tier import judge_tier
 from tradingd.core.types import NS, Leg, Money, TradingState
 
-MONTH = 30 * 86_400 * NS
 LINK_MISSING = 60 * NS
 
 
@@ -32,10 +35,12 @@ def on_timer(book: Book, event: Timer, rules: Rules) -> None:
     """Everything that time alone brings about, in this order."""
     _cooldowns(book)
     _lockouts(book)
-    table = _main_calendar(rules)
+    table = main_calendar(rules)
     session = table.at(book.now) if table is not None else None
     if table is not None:
         _days(book, table, session, rules)
+        take_measures(book, rules, in_session=session is not None)
+        run_agenda(book, table, rules)
     _old_entries(book, rules)
     unwanted(book)
     if book.booked.flatten:
@@ -49,17 +54,17 @@ def on_timer(book: Book, event: Timer, rules: Rules) -> None:
     _ease(book, rules)
     if book.equity < book.loss_line:
         watch_equity(book, rules)
-    guard(book, rules)
+    guard(book, session, rules)
 
 
-def _main_calendar(rules: Rules) -> SessionTable | None:
+def main_calendar(rules: Rules) -> SessionTable | None:
     """The calendar whose sessions make the account's days: the first one configured."""
     return next(iter(rules.calendars.values()), None)
 
 
 def _cooldowns(book: Book) -> None:
     for trip in [t for t in book.booked.trips.values() if book.now > t.until]:
-        book.emit(BreakerResumed(ts=book.now, account=book.account, kind=trip.kind, symbol=trip.symbol))
+        resume_trip(book, trip, "cool-down over")
 
 
 def _lockouts(book: Book) -> None:
@@ -102,7 +107,7 @@ def _days(book: Book, table: SessionTable, session: Session | None, rules: Rules
 
 
 def _close_day(book: Book, rules: Rules) -> None:
-    """The day's last word: equity, high water (the starting capital counts as one), drawdown; then the tier (E2)."""
+    """The day's last word: equity, high water (the starting capital counts as one), drawdown; its measures; then the tier (E2)."""
     book.remark()
     equity = money(book.equity)
     high = Money(max(book.booked.high_water, equity))
@@ -112,22 +117,13 @@ def _close_day(book: Book, rules: Rules) -> None:
             ts=book.now, account=book.account, date=book.booked.day, equity=equity, high_water=high, drawdown=drawdown
         )
     )
+    measure_day(book, rules)
     share = reserve.reserve_share(book.booked.reserve, equity)
-    found = tiers.evaluate(book.booked.tier, _win_rate(book), drawdown, share, rules.tier)
-    if found is not None:
-        book.emit(
-            TierChanged(ts=book.now, account=book.account, previous=book.booked.tier, tier=found[0], why=found[1])
-        )
+    judge_tier(book, drawdown, share, rules)
     if reserve.is_high(book.booked.reserve, equity, rules.reserve):
         text = f"reserve is {share:.1%} of equity, above {rules.reserve.high_water_share:.1%}"
         book.emit(Alerted(ts=book.now, account=book.account, level="tell", code="reserve_high_water", text=text))
     draw_loss_line(book, rules)
-
-
-def _win_rate(book: Book) -> float | None:
-    """Share of winning trades closed in the last 30 days, None without any."""
-    recent = [t.pnl for t in book.booked.trades if t.ts >= book.now - MONTH]
-    return len([1 for pnl in recent if pnl > 0]) / len(recent) if recent else None
 
 
 # orders and positions -----------------------------------------------------------------------------------------------------

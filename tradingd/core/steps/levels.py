@@ -85,6 +85,17 @@ def cool_down(book: Book, market: Market, position: Position, side: Side, rules:
         return None
     if f"single_position:{symbol}" not in book.booked.trips:
         book.emit(trip.fact(book.account))
+        text = f"{symbol} lost {trip.actual:.2%}, above {trip.threshold:.2%}: closed, no entries in it"
+        book.emit(
+            Alerted(
+                ts=book.now,
+                account=book.account,
+                level="tell",
+                code="breaker_single_position",
+                text=text,
+                subject=symbol,
+            )
+        )
     return trip.actual
 
 

@@ -1,5 +1,4 @@
-"""Account-wide limits that act on their own: the day's loss, the volatility breaker, the emergency release of the reserve, and
-the guardian's warnings (E5, E6, R5).
+"""Account-wide limits that act on their own: the day's loss, the volatility breaker, the emergency release of the reserve (E5, E6).
 
 The quote path compares equity with one line (`Book.loss_line`); only below it is anything worked out.
 """
@@ -9,12 +8,11 @@ from __future__ import annotations
 from math import inf
 
 from tradingd.core.book.book import Book
-from tradingd.core.facts import Alerted, Anomaly, ReserveMoved, StateChanged, TierChanged
+from tradingd.core.facts import Alerted, Anomaly, BreakerResumed, BreakerTripped, ReserveMoved, StateChanged
 from tradingd.core.gates import breaker, reserve
-from tradingd.core.gates.breaker import Level
-from tradingd.core.gates.standing import heat_now
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import cancel_entries
+from tradingd.core.steps.exits import cancel_entries, money
+from tradingd.core.steps.tier import change_tier
 from tradingd.core.types import TradingState
 
 SECOND = "rule:second_daemon"
@@ -50,6 +48,7 @@ def _emergency(book: Book, rules: Rules) -> None:
     found = reserve.emergency(booked.reserve, book.drawdown(), booked.tier, rules.reserve)
     if found is None:
         return
+    share = reserve.reserve_share(booked.reserve, money(book.equity))
     if found.entry is not None:
         book.emit(
             ReserveMoved(
@@ -58,7 +57,7 @@ def _emergency(book: Book, rules: Rules) -> None:
             )
         )  # fmt: skip
     if found.tier is not booked.tier:
-        book.emit(TierChanged(ts=book.now, account=book.account, previous=booked.tier, tier=found.tier, why=found.why))
+        change_tier(book, found.tier, found.why, drawdown=book.drawdown(), reserve_share=share)
     _page(book, "emergency_liquidation", found.why)
 
 
@@ -93,6 +92,13 @@ def hold_and_page(book: Book, rule: str, reason: str, *, state: TradingState = T
     _page(book, rule, reason)
 
 
+def resume_trip(book: Book, trip: BreakerTripped, why: str) -> None:
+    """A trip is over, by time or by an operator's word; somebody is told (E6, E16)."""
+    book.emit(BreakerResumed(ts=book.now, account=book.account, kind=trip.kind, symbol=trip.symbol, why=why))
+    text = f"{trip.kind.replace('_', ' ')}{f' of {trip.symbol}' if trip.symbol else ''}: {why}"
+    _alert(book, "tell", "breaker_resumed", text)
+
+
 def watch_stop_outs(book: Book, rules: Rules) -> None:
     """Three stop-outs within half an hour: the market is not what the strategies think; no entries for a while (E6)."""
     trip = breaker.volatility(book.booked.stop_outs, book.now, rules.breaker)
@@ -104,28 +110,6 @@ def watch_stop_outs(book: Book, rules: Rules) -> None:
             "breaker_volatility",
             f"{trip.actual:.0f} stop-outs in {rules.breaker.stop_out_window_min} min: no entries",
         )
-
-
-def guard(book: Book, rules: Rules) -> None:
-    """The guardian: each limit once a minute; a warning is told once a day and limit, an act-level use pages (R5)."""
-    tier = rules.tiers[book.booked.tier]
-    for name, used, limit in (
-        ("day_loss", max(0.0, book.day_loss()), rules.breaker.daily_loss),
-        ("drawdown", book.drawdown(), rules.gate.max_drawdown),
-        ("heat", heat_now(book), tier.max_portfolio_heat),
-    ):
-        seen = breaker.watch(name, used, limit, rules.breaker)
-        if seen.level is Level.OK:
-            continue
-        code = f"{name}_{seen.level.value}"
-        level = "page" if seen.level is Level.ACT else "tell"
-        if not _told_today(book, code):
-            _alert(book, level, code, f"{name} {used:.2%} of {limit:.2%}")
-
-
-def _told_today(book: Book, code: str) -> bool:
-    since = book.now - 86_400_000_000_000
-    return any(a.code == code and a.ts > since for a in reversed(book.booked.alerts))
 
 
 def _page(book: Book, code: str, text: str) -> None:

@@ -16,7 +16,6 @@ from tradingd.core.book.orders import Life, Working
 from tradingd.core.events import Command, Verb
 from tradingd.core.facts import (
     Alerted,
-    BreakerResumed,
     CancelIntended,
     CommandSeen,
     DriftCleared,
@@ -32,6 +31,7 @@ from tradingd.core.gates import breaker
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import cancel, cancel_entries, close
 from tradingd.core.steps.levels import after_fill, redraw
+from tradingd.core.steps.limits import resume_trip
 from tradingd.core.steps.protect import ensure_protection
 from tradingd.core.types import ZERO, Leg, Money, Price, Qty, Symbol, TradingState
 
@@ -192,6 +192,8 @@ def _trip(book: Book, command: Command, rules: Rules) -> None:
     book.emit(trip.fact(book.account))
     cancel_entries(book, "breaker: by hand", command.symbol)
     what = command.symbol or "the account"
+    text = f"tripped by hand for {what} by {command.actor}: no entries"
+    book.emit(Alerted(ts=book.now, account=book.account, level="tell", code="breaker_manual", text=text))
     _answer(book, command, f"breaker tripped by hand for {what}: no entries until its cool-down is over or resume")
 
 
@@ -235,11 +237,7 @@ def _resume(book: Book, command: Command) -> None:
             )
         )  # fmt: skip
     for trip in list(book.booked.trips.values()):
-        book.emit(
-            BreakerResumed(
-                ts=book.now, account=book.account, kind=trip.kind, symbol=trip.symbol, why=f"resumed by {command.actor}"
-            )
-        )
+        resume_trip(book, trip, f"resumed by {command.actor}")
     _answer(book, command, f"resumed: {len(lifted)} holds lifted; state {book.state().value}")
 
 

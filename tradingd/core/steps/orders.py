@@ -41,6 +41,7 @@ from tradingd.core.facts import (
 )  # fmt: skip
 from tradingd.core.gates.reserve import siphon
 from tradingd.core.rules import Rules
+from tradingd.core.steps.agenda import tell_large_trade
 from tradingd.core.steps.levels import after_fill, redraw
 from tradingd.core.steps.limits import SECOND, anomaly, draw_loss_line, second_daemon, stop_new_risk, watch_stop_outs
 from tradingd.core.steps.operator import push_flatten
@@ -172,6 +173,7 @@ def on_fill(book: Book, fill: FillSeen, rules: Rules) -> None:
     after_fill(book, fill.symbol, working, rules)
     settle(book, fill.symbol, rules)
     watch_stop_outs(book, rules)
+    tell_large_trade(book, working, fill, rules)
     if book.booked.flatten:
         push_flatten(book, rules)
 

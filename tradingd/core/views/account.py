@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from tradingd.core.book.book import Book
 from tradingd.core.book.orders import FINAL, OPEN, Working
+from tradingd.core.gates.reserve import reserve_share
 from tradingd.core.gates.standing import heat_now
 from tradingd.core.rules import Rules
-from tradingd.core.types import Leg, Symbol, TradingState
-from tradingd.core.views.page import AccountView, BrokerView, HoldView, LimitView, OrderView, PositionView, TripView
+from tradingd.core.types import Leg, Money, Symbol, TradingState
+from tradingd.core.views.page import (
+    AccountView,
+    BrokerView,
+    HoldView,
+    LimitView,
+    OrderView,
+    PositionView,
+    TierView,
+    TripView,
+)  # fmt: skip
+from tradingd.core.views.performance import MONTH, measure, recent_win_rate
 
 FINISHED_SHOWN = 40
 DECISIONS_SHOWN = 50
@@ -32,6 +45,17 @@ def account_view(book: Book, rules: Rules) -> AccountView:
         decisions=tuple(reversed(booked.recent[-DECISIONS_SHOWN:])), limits=limits(book, rules),
         alerts=tuple((a.ts, a.level, a.code, a.text) for a in reversed(booked.alerts[-ALERTS_SHOWN:])),
         counts={**booked.counts, "quotes": book.quotes, "quarantined": _quarantined(book)}, refusals=dict(booked.refusals),
+        measures=book.measures or measure(book, rules), measured_ts=book.measured_ts or book.now, risk_tier=_risk_tier(book, rules),
+    )  # fmt: skip
+
+
+def _risk_tier(book: Book, rules: Rules) -> TierView:
+    booked = book.booked
+    return TierView(
+        name=booked.tier.value, since=booked.tier_history[-1].ts if booked.tier_history else 0, numbers=rules.tiers[booked.tier],
+        win_rate=recent_win_rate(booked.trades, book.now - MONTH), drawdown=book.drawdown(),
+        reserve_share=reserve_share(booked.reserve, Money(Decimal(repr(book.equity)))),
+        history=tuple(reversed(booked.tier_history)),
     )  # fmt: skip
 
 

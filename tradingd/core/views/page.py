@@ -6,7 +6,8 @@ from typing import dataclass_transform
 
 import msgspec
 
-from tradingd.core.facts import Decided
+from tradingd.core.facts import Decided, Measures, TierChanged
+from tradingd.core.gates.tiers import Tier
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
@@ -91,6 +92,19 @@ class BrokerView(View):
     unknown_orders: int
 
 
+class TierView(View):
+    """The risk tier with its numbers, and what the next evaluation would judge it by (shares 0..1; win_rate: None without standard
+    trades in the last 30 days).   since: ns, 0 from the beginning.   history: latest first."""
+
+    name: str
+    since: int
+    numbers: Tier
+    win_rate: float | None
+    drawdown: float
+    reserve_share: float
+    history: tuple[TierChanged, ...]
+
+
 class AccountView(View):
     account: str
     currency: str
@@ -118,6 +132,9 @@ class AccountView(View):
         str, int
     ]  # decisions, acted, refused, orders, fills, stop_outs, breaker_trips, quotes, quarantined, ...
     refusals: dict[str, int]  # reason -> count
+    measures: Measures | None = None  # as of measured_ts
+    measured_ts: int = 0
+    risk_tier: TierView | None = None
 
 
 class SessionView(View):

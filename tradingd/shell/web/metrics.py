@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
+from tradingd.core.facts import Measures
 from tradingd.core.types import NS, TradingState
 from tradingd.core.views.page import AccountView, Page, PositionView
 
@@ -84,6 +85,11 @@ class Metrics:
         self._pending = gauge("tradingd_outbox_pending", "Facts that are not durable yet")
         self._positions = gauge("trading_positions_count", "Open positions")
         self._power = gauge("trading_buying_power", "Cash of the active pool", by)
+        self._trades = gauge("tradingd_trades_closed", "Closed trades", ("account", "kind", "result"))
+        self._win_rate = gauge("tradingd_win_rate_ratio", "Wins among closed trades", ("account",))
+        self._factor = gauge("tradingd_profit_factor_ratio", "Gross profit over gross loss", ("account",))
+        self._sharpe = gauge("tradingd_sharpe_ratio", "Annualised, of the last daily returns", ("account",))
+        self._worst = gauge("tradingd_drawdown_max_ratio", "Largest drawdown so far", ("account",))
         self._daily = gauge("trading_daily_pnl", "Profit or loss since the session opened", by)
 
     # what happens -------------------------------------------------------------------------------------------------------
@@ -137,7 +143,8 @@ class Metrics:
     def scrape(self, page: Page) -> None:
         """Set the gauges from the page; labels that the page no longer has disappear."""
         for gauge in (self._state, self._broker_up, self._silence, self._headroom, self._drawdown, self._equity,
-                      self._reserve, self._risk, self._power, self._daily):  # fmt: skip
+                      self._reserve, self._risk, self._power, self._daily, self._trades, self._win_rate,
+                      self._factor, self._sharpe, self._worst):  # fmt: skip
             gauge.clear()
         self._build.info({"version": page.version, "build": page.build, "config": page.config})
         self._mode.info({"mode": page.mode})
@@ -175,6 +182,20 @@ class Metrics:
         self._reserve.labels(a.account, a.currency).set(float(a.reserve))
         self._power.labels(a.account, a.currency).set(float(a.cash) - float(a.reserve))
         self._daily.labels(a.account, a.currency).set(a.day_pnl)
+        if a.measures is not None:
+            self._measures(a.account, a.measures)
+
+    def _measures(self, account: str, m: Measures) -> None:
+        """A figure that there is too little to say of has no sample."""
+        for kind, result, n in (
+            ("standard", "win", m.wins), ("standard", "loss", m.losses), ("standard", "even", m.trades - m.wins - m.losses),
+            ("micro", "win", m.micro_wins), ("micro", "other", m.micro_trades - m.micro_wins),
+        ):  # fmt: skip
+            self._trades.labels(account, kind, result).set(n)
+        self._worst.labels(account).set(m.max_drawdown)
+        for gauge, value in ((self._win_rate, m.win_rate), (self._factor, m.profit_factor), (self._sharpe, m.sharpe)):
+            if value is not None:
+                gauge.labels(account).set(value)
 
 
 def _oldest(held: list[PositionView], now: int) -> float:

@@ -74,7 +74,7 @@ const draw = () => {
   const box = $("accounts");
   page.accounts.forEach((a, i) => {
     if (!box.children[i]) box.append(el("div", { class: "account" }));
-    put(box.children[i], [panels.state(a, page), panels.pools(a), panels.breaker(a, page), panels.limits(a), panels.alerts(a),
+    put(box.children[i], [panels.state(a, page), panels.pools(a), panels.breaker(a, page), panels.limits(a), panels.alerts(a), panels.performance(a, page), panels.tier(a),
       panels.positions(a, page), panels.orders(a, page), panels.decisions(a, page)]);
   });
   while (box.children.length > page.accounts.length) box.lastElementChild.remove();

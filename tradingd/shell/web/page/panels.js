@@ -35,6 +35,24 @@ export const pools = (a) => panel(`Money ${a.currency}`, "", facts([
   ["active pool", money(a.active)], ["reserve", exact(a.reserve)], ["cash", exact(a.cash)], ["realised", exact(a.realised), tone(a.realised)],
   ["fees", exact(a.fees)], ["drawdown", percent(a.drawdown, 2)], ["heat", percent(a.heat, 2)]]));
 
+const figure = (x, show) => (x === null || x === undefined ? DASH : show(x));
+const two = (x) => x.toFixed(2);
+export const performance = (a, page) => {
+  const m = a.measures, t = a.risk_tier;
+  if (!m) return panel("Performance", "half", empty("no figures yet"));
+  return panel("Performance", "half", facts([
+    ["trades", `${count(m.trades)} (${count(m.wins)} won, ${count(m.losses)} lost)`], ["win rate", figure(m.win_rate, percent)],
+    ["average win", figure(m.average_win, money)], ["average loss", figure(m.average_loss, money)],
+    ["profit factor", m.profit_factor === null && m.wins ? "infinite" : figure(m.profit_factor, two)], ["Sharpe", figure(m.sharpe, two)],
+    ["largest drawdown", percent(m.max_drawdown, 2)], ["unrealised", signed(m.unrealised), tone(m.unrealised)],
+    ...(m.micro_trades ? [["micro-trades", `${count(m.micro_trades)} (${count(m.micro_wins)} won, ${signed(m.micro_pnl)})`]] : []),
+    ["taken", ago(a.measured_ts, page.now)]]));
+};
+
+export const tier = (a) => panel("Risk tier", "half", a.risk_tier && a.risk_tier.history.length
+  ? el("ul", {}, a.risk_tier.history.slice(0, 5).map((h) => el("li", {}, el("span", { class: "dim" }, `${moment(h.ts)} `), `${words(h.previous)} to ${words(h.tier)}: ${h.why}`)))
+  : empty(`${words(a.tier)}, never changed`));
+
 export const breaker = (a, page) => panel("Breaker and broker", "",
   a.breaker.length
     ? el("ul", {}, a.breaker.map((t) => el("li", {}, el("span", { class: "tag bad" }, words(t.kind)), ` ${t.symbol || "all"}: ${percent(t.actual)} against ${percent(t.threshold)}, `,
@@ -59,7 +77,7 @@ export const limits = (a) => panel("Limits", "half", a.limits.length ? a.limits.
 
 export const alerts = (a) => panel("Alerts", "half", a.alerts.length
   ? el("ul", {}, a.alerts.slice(0, 8).map(([ts, level, code, text]) => el("li", {}, el("span", { class: "dim" }, `${clock(ts)} `),
-      el("span", { class: `tag ${level === "page" ? "bad" : level === "tell" ? "warn" : ""}` }, words(code)), ` ${text}`)))
+      el("span", { class: `tag ${level === "page" ? "bad" : level === "tell" ? "warn" : ""}` }, words(code)), el("span", { title: text }, ` ${text.split("\n")[0]}`))))
   : empty("no alerts"));
 
 const distance = (p) => (p.stop !== null && p.mark ? percent(Math.abs(p.mark - Number(p.stop)) / p.mark) : DASH);

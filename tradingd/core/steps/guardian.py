@@ -1,0 +1,185 @@
+"""The guardian: every limit of the account under one eye, each minute of a session (R5).
+
+From `breaker.warn_at` of a limit somebody is told; at the limit it acts:
+
+    day loss        the breaker trips by itself (limits.py)
+    drawdown        a hold, REDUCING, until a named operator resumes; put on once a session
+    heat, gross     all working entries are taken back
+    position        the working entries of the symbol are taken back
+    sector          those of the sector
+    buying power    all working entries are taken back
+    reserve share   told, nothing else: what lies idle risks nothing
+
+Heat, gross, position and sector act only from 10 % above their limit: up to there the gate refuses what would add to them, and a
+price that moves is no reason to alarm anybody. Each level is told once a session, limit and subject; back below, that is told too,
+for the log. Positions are never touched here: that is what their stops are for.
+"""
+
+from __future__ import annotations
+
+from math import fsum, inf
+from typing import NamedTuple
+
+from tradingd.core.book.book import Book
+from tradingd.core.book.orders import Working
+from tradingd.core.facts import Alerted
+from tradingd.core.gates import breaker, reserve
+from tradingd.core.gates.breaker import Level, Watch
+from tradingd.core.gates.standing import claimed_cash, heat_now
+from tradingd.core.gates.window import Session
+from tradingd.core.rules import Rules
+from tradingd.core.steps.exits import cancel, money
+from tradingd.core.steps.limits import hold_and_page
+from tradingd.core.types import Leg, Symbol
+
+SLACK = 1.1
+TELLS = frozenset({"buying_power", "reserve_share"})  # never worth a page
+NAMES = ("day_loss", "drawdown", "heat", "gross", "position", "sector", "buying_power", "reserve_share")
+
+
+class Guarded(NamedTuple):
+    """One limit as it stands. watch.limit: the configured one, whatever the slack.   subject: symbol or sector, "" else."""
+
+    watch: Watch
+    subject: str = ""
+
+
+def guarded(book: Book, rules: Rules) -> list[Guarded]:
+    """All limits with their level at this moment, in the order of NAMES. Shares are of equity, heat's of the active pool, those of
+    buying power (what entries claim and the reserve holds) of cash times its multiplier."""
+    booked, gate, tier = book.booked, rules.gate, rules.tiers[book.booked.tier]
+    values = {symbol: book.symbol_value(symbol) for symbol in _symbols(book)}
+    sectors = book.values()
+    claimed = claimed_cash(book) + float(booked.reserve)
+    power = float(booked.cash) * gate.buying_power_multiplier
+    found = [
+        _exact("day_loss", max(0.0, book.day_loss()), rules.breaker.daily_loss, rules),
+        _exact("drawdown", book.drawdown(), gate.max_drawdown, rules),
+        _slack("heat", heat_now(book), tier.max_portfolio_heat, rules),
+        _slack("gross", _share(fsum(values.values()), book.equity), gate.buying_power_multiplier, rules),
+    ]
+    for symbol, value in values.items():
+        found.append(_slack("position", _share(value, book.equity), gate.max_position_pct, rules, symbol))
+    limit = min(gate.max_sector_pct, tier.max_sector_pct)
+    for sector, value in sectors.items():
+        found.append(_slack("sector", _share(value, book.equity), limit, rules, sector))
+    found.append(_exact("buying_power", _share(claimed, power), 1.0, rules))
+    share = reserve.reserve_share(booked.reserve, money(book.equity))
+    found.append(_exact("reserve_share", share, rules.reserve.high_water_share, rules))
+    return found
+
+
+def guard(book: Book, session: Session, rules: Rules) -> None:
+    """Tell and act where a limit asks for it, and say when it no longer does."""
+    found = guarded(book, rules)
+    for one in found:
+        if one.watch.level is Level.ACT:
+            _act(book, one, session, rules)
+        elif one.watch.level is Level.WARN:
+            _tell(book, one, "tell", session)
+    _resolve(book, {(one.watch.name, one.subject) for one in found if one.watch.level is not Level.OK})
+
+
+def _exact(name: str, used: float, limit: float, rules: Rules) -> Guarded:
+    return Guarded(breaker.watch(name, used, limit, rules.breaker))
+
+
+def _slack(name: str, used: float, limit: float, rules: Rules, subject: str = "") -> Guarded:
+    """Warned about from `warn_at` of the limit, acted on above it by more than a tenth."""
+    seen = breaker.watch(name, used, limit, rules.breaker)
+    if seen.level is Level.ACT and used <= limit * SLACK:
+        seen = Watch(name=name, used=used, limit=limit, level=Level.WARN)
+    return Guarded(seen, subject)
+
+
+def _share(value: float, of: float) -> float:
+    if value <= 0:
+        return 0.0
+    return value / of if of > 0 else inf
+
+
+def _symbols(book: Book) -> list[Symbol]:
+    entering = [w.order.symbol for w in book.open_orders(leg=Leg.ENTRY)]
+    return list(dict.fromkeys([*book.held(), *entering]))
+
+
+def _act(book: Book, one: Guarded, session: Session, rules: Rules) -> None:
+    name = one.watch.name
+    for working in _entries(book, one):
+        cancel(book, working, f"guardian: {name.replace('_', ' ')}")
+    if name == "day_loss" and book.booked.day_loss_tripped:
+        return  # the breaker has told
+    if name != "drawdown":
+        _tell(book, one, "tell" if name in TELLS else "page", session)
+    elif not _told(book, one, session):
+        hold_and_page(book, "drawdown", f"{_words(one)}: only what reduces, until an operator resumes")
+
+
+def _entries(book: Book, one: Guarded) -> list[Working]:
+    """The working entries that add to a limit."""
+    working = book.open_orders(leg=Leg.ENTRY)
+    match one.watch.name:
+        case "heat" | "gross" | "buying_power":
+            return working
+        case "position":
+            return [w for w in working if w.order.symbol == one.subject]
+        case "sector":
+            return [w for w in working if _sector(book, w) == one.subject]
+        case _:
+            return []
+
+
+def _sector(book: Book, working: Working) -> str:
+    market = book.markets.get(working.order.symbol)
+    return market.instrument.sector if market is not None else ""
+
+
+# telling ------------------------------------------------------------------------------------------------------------------
+
+
+def _code(name: str, level: Level) -> str:
+    """The hold of a drawdown tells under its own name."""
+    return name if (name, level) == ("drawdown", Level.ACT) else f"{name}_{level.value}"
+
+
+def _key(one: Guarded) -> str:
+    return f"{_code(one.watch.name, one.watch.level)}:{one.subject}"
+
+
+def _told(book: Book, one: Guarded, session: Session) -> bool:
+    return book.booked.told.get(_key(one), -1) >= session.open_ns
+
+
+def _tell(book: Book, one: Guarded, level: str, session: Session) -> None:
+    if not _told(book, one, session):
+        _alert(book, level, _code(one.watch.name, one.watch.level), _words(one), one.subject)
+
+
+def _resolve(book: Book, standing: set[tuple[str, str]]) -> None:
+    """What was told, and not taken back since, and does not stand any more."""
+    told = book.booked.told
+    for name, subject in _were_told(book):
+        ended = told.get(f"{name}_resolved:{subject}", -1)
+        last = max(told.get(f"{_code(name, level)}:{subject}", -1) for level in (Level.WARN, Level.ACT))
+        if last > ended and (name, subject) not in standing:
+            of = f" of {subject}" if subject else ""
+            _alert(book, "log", f"{name}_resolved", f"{name.replace('_', ' ')}{of} is below its limit again", subject)
+
+
+def _were_told(book: Book) -> list[tuple[str, str]]:
+    found: dict[tuple[str, str], None] = {}
+    for key in book.booked.told:
+        code, _, subject = key.partition(":")
+        for name in NAMES:
+            if code in (_code(name, Level.WARN), _code(name, Level.ACT)):
+                found[name, subject] = None
+    return list(found)
+
+
+def _words(one: Guarded) -> str:
+    of = f" of {one.subject}" if one.subject else ""
+    return f"{one.watch.name.replace('_', ' ')}{of} {one.watch.used:.2%}, the limit is {one.watch.limit:.2%}"
+
+
+def _alert(book: Book, level: str, code: str, text: str, subject: str) -> None:
+    book.emit(Alerted(ts=book.now, account=book.account, level=level, code=code, text=text, subject=subject))

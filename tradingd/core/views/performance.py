@@ -1,0 +1,123 @@
+"""How an account has done: the figures of E14, one formula each, none of them guessed when there is too little to say.
+
+    win rate       wins / trades; a trade that ended at nothing is neither won nor lost, and counts
+    average win    gross profit / wins; average loss likewise, both >= 0; fees are left out of trades and stand in the equity
+    profit factor  gross profit / gross loss; None without a loss (infinite, in words)
+    daily return   (equity - last close's equity - money put in since) / (last close's equity + money put in since); money taken out
+                   since counts as taken out at the end of the day. The first day's base is the starting capital.
+    Sharpe         mean / sample deviation (n - 1) of the last daily returns x sqrt(252); None with fewer than two, or when all are
+                   equal
+    drawdown       share of the highest closing equity, the starting capital one of them; the largest: of all closes and of now
+    heat           what would be lost at the stops, share of the active pool
+
+Trades are those of the account's whole life. Micro-trades are counted apart and are in none of the trade figures (E15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import fsum, sqrt
+
+from tradingd.core.book.book import Book
+from tradingd.core.book.booked import ClosedTrade, Tally
+from tradingd.core.facts import DayMeasured, Measures
+from tradingd.core.gates.standing import heat_now
+from tradingd.core.rules import Rules
+from tradingd.core.types import NS
+
+YEAR = 252  # sessions
+MONTH = 30 * 86_400 * NS  # what the tier is judged by
+
+
+def tallies(trades: Iterable[ClosedTrade]) -> tuple[Tally, Tally]:
+    """The same trades counted at once: (standard, micro)."""
+    standard, micro = Tally(), Tally()
+    for trade in trades:
+        (micro if trade.micro else standard).count(trade.pnl)
+    return standard, micro
+
+
+def win_rate(t: Tally) -> float | None:
+    """Wins over trades, 0..1; None without trades."""
+    return t.wins / t.trades if t.trades else None
+
+
+def average_win(t: Tally) -> float | None:
+    """Account currency, > 0; None without a win."""
+    return float(t.gross_profit / t.wins) if t.wins else None
+
+
+def average_loss(t: Tally) -> float | None:
+    """Account currency, > 0; None without a loss."""
+    return float(t.gross_loss / t.losses) if t.losses else None
+
+
+def profit_factor(t: Tally) -> float | None:
+    """Gross profit over gross loss, >= 0; None without a loss."""
+    return float(t.gross_profit / t.gross_loss) if t.losses else None
+
+
+def recent_win_rate(trades: Iterable[ClosedTrade], since: int) -> float | None:
+    """Share of wins among the standard trades closed since then (ns), None without any: what the tier is judged by. Micro-trades
+    are left out of it, as they are of all trade figures."""
+    return win_rate(tallies(trade for trade in trades if trade.ts >= since and not trade.micro)[0])
+
+
+def sharpe(returns: Sequence[float]) -> float | None:
+    """Annualised, of daily returns; None with fewer than two or without variation. Source: E14."""
+    n = len(returns)
+    if n < 2 or min(returns) == max(returns):
+        return None
+    mean = fsum(returns) / n
+    deviation = sqrt(fsum([(r - mean) ** 2 for r in returns]) / (n - 1))
+    return mean / deviation * sqrt(YEAR) if deviation > 0 else None
+
+
+def max_drawdown(values: Iterable[float]) -> float:
+    """The largest fall from a highest value before it, share of that, 0..1 (more when a value is below nothing). values: > 0 to
+    begin with, the starting capital first."""
+    top = worst = 0.0
+    for value in values:
+        top = max(top, value)
+        if top > 0:
+            worst = max(worst, (top - value) / top)
+    return worst
+
+
+def daily_return(before: DayMeasured | None, equity: float, capital: float) -> float:
+    """Of the day that ends at `equity` with `capital` put in so far; 0 when there was nothing to earn it with."""
+    last, put_in = (before.measures.value, float(before.capital)) if before is not None else (0.0, 0.0)
+    moved = capital - put_in
+    base = last + max(moved, 0.0)
+    return (equity - last - moved) / base if base > 0 else 0.0
+
+
+def cumulative_return(equity: float, capital: float) -> float:
+    """On all capital put in; 0 when nothing of it is left in the account's name."""
+    return (equity - capital) / capital if capital > 0 else 0.0
+
+
+def measure(book: Book, rules: Rules, *, today: tuple[float, ...] = ()) -> Measures:
+    """The figures at this moment, from the book as it is marked now. today: the return of a day that is not on the book yet.
+    Source: E14."""
+    booked = book.booked
+    t, micro = booked.tally, booked.micro_tally
+    invested = [float(p.basis) for p in booked.positions.values() if p.qty]
+    flows = float(booked.deposits - booked.day_deposits)
+    returns = [*[day.daily_return for day in booked.measured], *today][-rules.performance.days :]
+    return Measures(
+        value=book.equity, active=book.active_pool(), reserve=float(booked.reserve), realised=float(booked.realised),
+        unrealised=fsum([book.equity, -float(booked.cash), *[-basis for basis in invested]]),
+        day_pnl=book.equity - float(booked.day_open) - flows if booked.day_open else 0.0,
+        trades=t.trades, wins=t.wins, losses=t.losses, win_rate=win_rate(t), average_win=average_win(t),
+        average_loss=average_loss(t), profit_factor=profit_factor(t), sharpe=sharpe(returns),
+        max_drawdown=max(booked.drawdown_max, book.drawdown()), drawdown=book.drawdown(), heat=heat_now(book),
+        micro_trades=micro.trades, micro_wins=micro.wins, micro_pnl=float(micro.pnl),
+    )  # fmt: skip
+
+
+def factor_word(m: Measures) -> str:
+    """The profit factor in words: a number, "infinite" with wins and no loss, "none yet" without either."""
+    if m.profit_factor is not None:
+        return f"{m.profit_factor:.2f}"
+    return "infinite" if m.wins else "none yet"
