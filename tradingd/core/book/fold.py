@@ -11,8 +11,8 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Any
 
-from tradingd.core.book.booked import Booked, ClosedTrade, Notice, Plan, Seen, Sent, Start, Tranches
-from tradingd.core.book.ledger import adopt, post_fill, split
+from tradingd.core.book.booked import Booked, ClosedTrade, Micro, Notice, Plan, Seen, Sent, Start, Tranches
+from tradingd.core.book.ledger import Position, adopt, post_fill, split
 from tradingd.core.book.orders import FINAL, Life, Working
 from tradingd.core.facts import (
     OWN_SOURCES,
@@ -61,7 +61,7 @@ from tradingd.core.facts import (
     TradableChanged,
     TrancheJudged,
 )  # fmt: skip
-from tradingd.core.types import NS, Leg, Money, Order, Symbol, TradingState
+from tradingd.core.types import NS, Leg, Money, Order, Qty, Symbol, TradingState
 
 HOUR = 3_600 * NS
 DAY = 24 * HOUR
@@ -221,8 +221,9 @@ def _filled(b: Booked, f: Filled) -> None:
         working.filled(f)
         if working.order.leg is Leg.EXIT:
             b.exits_rejected.pop(f.symbol, None)
+    before = b.positions.get(f.symbol)
     posting = post_fill(
-        b.positions.get(f.symbol),
+        before,
         f.symbol,
         f.side,
         f.qty,
@@ -246,26 +247,48 @@ def _filled(b: Booked, f: Filled) -> None:
         del b.day_trades[:-50]
         if working is not None:
             working.day_traded = True
-    if f.realised:
-        _trade(b, f)
+    if before is not None and posting.closed:
+        _trade(b, f, before, posting.closed)
         while b.trades and b.trades[0].ts < f.ts - KEEP_TRADES:
             del b.trades[0]
     if not position.qty or posting.flipped:
         _closed(b, f, working)
+    if position.qty and (posting.flipped or before is None or not before.qty):
+        _opened(b, f, working)
 
 
-def _trade(b: Booked, f: Filled) -> None:
+def _opened(b: Booked, f: Filled, working: Working | None) -> None:
+    """A position was opened: what it stands on is kept with it, however long it is held."""
+    plan = b.plans.get(working.order.decision_id) if working is not None else None
+    if working is None or plan is None or working.order.leg is not Leg.ENTRY:
+        return
+    b.causes[f.symbol] = plan.cause
+    if plan.micro:
+        b.micro[f.symbol] = Micro(working.order.decision_id, f.ts)
+
+
+def _trade(b: Booked, f: Filled, before: Position, closed: Qty) -> None:
+    """What was closed, put to the executions of the same order that closed before."""
+    entry, got = float(before.avg_price), float(f.price)
     for trade in reversed(b.trades[-KEEP_RECENT:]):
         if f.order_id and trade.order_id == f.order_id:
-            trade.pnl = Money(trade.pnl + f.realised)
+            part = float(closed / (trade.qty + closed))
+            trade.pnl, trade.qty = Money(trade.pnl + f.realised), Qty(trade.qty + closed)
+            trade.entry += (entry - trade.entry) * part
+            trade.exit += (got - trade.exit) * part
             return
-    b.trades.append(ClosedTrade(f.ts, f.symbol, f.realised, f.order_id))
+    b.trades.append(
+        ClosedTrade(
+            f.ts, f.symbol, f.realised, f.order_id, qty=closed, entry=entry, exit=got, opened_ts=before.opened_ts,
+            cause=b.causes.get(f.symbol, ""), micro=f.symbol in b.micro,
+        )
+    )  # fmt: skip
 
 
 def _closed(b: Booked, f: Filled, working: Working | None) -> None:
     """The position is flat, or stands on the other side: its levels go, and a stop-out is remembered for the volatility
     breaker (E6)."""
-    b.levels.pop(f.symbol, None)
+    _forget_entry(b, f.symbol)
     b.exits_rejected.pop(f.symbol, None)
     for source in OWN_SOURCES:
         b.exits_refused.pop(f"{f.symbol}:{source}", None)
@@ -278,6 +301,12 @@ def _closed(b: Booked, f: Filled, working: Working | None) -> None:
         b.stop_outs.append(f.ts)
         del b.stop_outs[:-20]
         _count(b, "stop_outs")
+
+
+def _forget_entry(b: Booked, symbol: Symbol) -> None:
+    """What belonged to a position that is no more."""
+    for kept in (b.levels, b.causes, b.micro):
+        kept.pop(symbol, None)
 
 
 def _advance_cursor(b: Booked, cursor: int) -> None:
@@ -324,7 +353,7 @@ def _adopted(b: Booked, f: PositionAdopted) -> None:
     b.cash = Money(b.cash + posting.cash)
     b.realised = Money(b.realised + posting.realised)
     if not f.qty or posting.flipped:
-        b.levels.pop(f.symbol, None)
+        _forget_entry(b, f.symbol)
 
 
 def _rate(b: Booked, f: RateSet) -> None:
