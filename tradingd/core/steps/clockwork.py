@@ -17,11 +17,13 @@ from tradingd.core.gates import reserve, stops, tiers
 from tradingd.core.gates.standing import at_risk
 from tradingd.core.gates.window import Session, SessionTable
 from tradingd.core.rules import Rules
+from tradingd.core.steps import micro
 from tradingd.core.steps.exits import cancel, close, money, unwanted
 from tradingd.core.steps.levels import after_fill, levels_of, note_price, re_evaluate, redraw, set_levels
 from tradingd.core.steps.limits import draw_loss_line, guard, watch_equity
 from tradingd.core.steps.operator import push_flatten
 from tradingd.core.steps.protect import ensure_protection
+from tradingd.core.steps.rebalance import rebalance
 from tradingd.core.types import NS, Leg, Money, TradingState
 
 MONTH = 30 * 86_400 * NS
@@ -50,6 +52,9 @@ def on_timer(book: Book, event: Timer, rules: Rules) -> None:
     if book.equity < book.loss_line:
         watch_equity(book, rules)
     guard(book, rules)
+    micro.close_due(book, rules)
+    if table is not None:
+        rebalance(book, table, session, rules)
 
 
 def _main_calendar(rules: Rules) -> SessionTable | None:
@@ -125,8 +130,8 @@ def _close_day(book: Book, rules: Rules) -> None:
 
 
 def _win_rate(book: Book) -> float | None:
-    """Share of winning trades closed in the last 30 days, None without any."""
-    recent = [t.pnl for t in book.booked.trades if t.ts >= book.now - MONTH]
+    """Share of winning trades closed in the last 30 days, None without any; micro-trades are measured apart (E15)."""
+    recent = [t.pnl for t in book.booked.trades if t.ts >= book.now - MONTH and not t.micro]
     return len([1 for pnl in recent if pnl > 0]) / len(recent) if recent else None
 
 

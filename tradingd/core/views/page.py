@@ -52,6 +52,7 @@ class PositionView(View):
     drift: str | None  # the venue's quantity where it is not ours
     confidence: float | None
     opened_ts: int
+    micro: bool = False  # by the rules of micro-trading
 
 
 class OrderView(View):
