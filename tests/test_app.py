@@ -13,12 +13,14 @@ from tradingd import app
 from tradingd.app import FAULT, Daemon, broker_of, instrument_of, revealed, rules_of, strategies_of, web_settings
 from tradingd.cli.daemon import _code_of
 from tradingd.config import Config, Secret, load_text
+from tradingd.config.show import LIVE_SECTIONS
 from tradingd.core.types import AccountId, Instrument, Symbol, TradingState
 from tradingd.ports import Broken, LinkDown, Misconfigured
 from tradingd.shell.clock import SteadyClock
 from tradingd.shell.env import FollowClock, RealEnv
 from tradingd.shell.house import House
 from tradingd.shell.journal import JournalDamaged, JournalLocked
+from tradingd.shell.reload import adopt
 from tradingd.shell.web.app import PortTaken
 from tradingd_adapters.sim import SimBroker
 
@@ -42,6 +44,17 @@ def test_rules_take_every_section_and_the_accounts_own_mode() -> None:
     assert a.gate.max_open_positions == 3
     assert a.tier_at_start.value == "aggressive"
     assert list(a.calendars) == ["XNYS"]
+
+
+def test_a_reload_puts_every_live_section_in_force() -> None:
+    """H1, E13, E15: what may change under a running daemon is afterwards what a start with the new configuration makes."""
+    old = config()
+    new = config("[micro]\nenabled = true\n[rebalance]\nmax_positions = 4\n[risk]\nmax_open_positions = 3\n")
+    rules, fresh = (rules_of(c, c.accounts["a"], ()) for c in (old, new))
+    adopt(rules, new)
+    for name in ("tier" if s == "tiers" else "gate" if s == "risk" else s for s in LIVE_SECTIONS):
+        assert getattr(rules, name) == getattr(fresh, name), name
+    assert rules.positions_max == 4
 
 
 def test_strategies_load_by_their_entry_point_with_their_settings() -> None:

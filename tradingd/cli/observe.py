@@ -167,7 +167,7 @@ def positions(directory: Dir = None, account: Account = None, as_json: Json = Fa
     rows = [
         (
             view.account,
-            p.symbol,
+            f"{p.symbol} (micro)" if p.micro else p.symbol,
             p.qty,
             p.avg_price,
             "" if p.mark is None else f"{p.mark:.4f}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import inf
 from typing import Literal
 
 import msgspec
@@ -182,6 +183,11 @@ class Rules:
     def eligible(self) -> Mode:
         """What a recommendation must be eligible for in this mode."""
         return Mode.LIVE if self.mode == "live" else Mode.PAPER
+
+    @property
+    def positions_max(self) -> float:
+        """Open positions beyond which there are no entries, besides the gate's own limit; inf while rebalancing is off (E13)."""
+        return self.rebalance.max_positions if self.rebalance.enabled else inf
 
     def calendar(self, instrument: Instrument) -> SessionTable | None:
         return self.calendars.get(instrument.calendar)

@@ -62,6 +62,7 @@ def adopt(rules: Rules, config: Config) -> None:
     rules.gate, rules.sizer, rules.stops, rules.reserve = config.risk, config.sizer, config.stops, config.reserve
     rules.breaker, rules.window, rules.intake, rules.entry = config.breaker, config.window, config.intake, config.entry
     rules.tier, rules.correlation, rules.adaptive = config.tiers, config.correlation, config.adaptive
+    rules.micro, rules.rebalance = config.micro, config.rebalance
     rules.tiers = {name: config.tiers.of(name) for name in TierName}
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import get_args
 
+import pytest
+
 from tests.core.world import ACCOUNT, ACME, DAY, MINUTE, World, refold
 from tradingd.core.book import fold as room
 from tradingd.core.book.booked import Booked
 from tradingd.core.book.fold import fold
+from tradingd.core.events import Action
 from tradingd.core.facts import Alerted, AnyFact, CashMoved, CommandSeen, ConfigChanged, ShutDown
-from tradingd.core.types import Money
+from tradingd.core.types import Money, Side
 
 D = Decimal
 
@@ -73,3 +76,58 @@ def test_the_counts_are_part_of_the_fold():
         2,
         1,
     )
+
+
+def test_a_closed_trade_keeps_what_was_closed_and_what_it_stood_on():
+    """E14: quantity, average prices in and out, when it was opened, whose idea it was; executions of one order are one trade."""
+    world = World()
+    decided = world.recommend(ACME)
+    world.fill(decided.orders[0], "15", "100")
+    opened = world.now
+    world.wait(1)
+    world.fill(decided.orders[0], "20", "100.10")
+    world.wait(60)
+    world.recommend(ACME, Action.SELL)
+    order_id = world.exit_order().order.order_id
+    world.fill(order_id, "5", "102")
+    closed = world.now
+    world.wait(1)
+    world.fill(order_id, "30", "101")
+    [trade] = refold(world.facts).booked.trades
+    entry = (15 * 100 + 20 * 100.1) / 35
+    assert (trade.ts, trade.symbol, trade.order_id, trade.qty) == (closed, ACME, order_id, 35)
+    assert (trade.opened_ts, trade.cause, trade.micro) == (opened, decided.cause, False)
+    assert trade.entry == pytest.approx(entry, rel=1e-12)
+    assert trade.exit == pytest.approx((5 * 102 + 30 * 101) / 35, rel=1e-12)
+    assert float(trade.pnl) == pytest.approx(35 * (trade.exit - trade.entry), abs=1e-9)
+
+
+def test_a_trade_that_ends_even_is_a_trade():
+    """E14: neither a win nor a loss, and counted."""
+    world = World(protective=False)
+    world.foreign_fill(ACME, Side.BUY, "10", "100")
+    world.foreign_fill(ACME, Side.SELL, "10", "100")
+    [trade] = world.book.booked.trades
+    assert (trade.pnl, trade.qty, trade.entry, trade.exit, trade.cause) == (0, 10, 100.0, 100.0, "")
+
+
+def test_a_position_that_flips_belongs_to_nobodys_idea_any_more():
+    """E14, A17: what was closed bears the idea; what was opened beyond it does not."""
+    world = World(protective=False)
+    world.buy(ACME)
+    cause = world.book.booked.causes[ACME]
+    world.foreign_fill(ACME, Side.SELL, "50", "101")
+    world.foreign_fill(ACME, Side.BUY, "15", "100")
+    assert [(t.qty, t.cause) for t in world.book.booked.trades] == [(35, cause), (15, "")]
+    assert world.book.booked.causes == {}
+
+
+def test_whose_idea_a_position_was_is_known_however_long_it_is_held():
+    """E14, I15: orders and plans are forgotten after a week, what a position stands on is not."""
+    world = World(protective=False)
+    world.buy(ACME)
+    cause = world.book.booked.causes[ACME]
+    world.book.booked.orders.clear()
+    world.book.booked.plans.clear()
+    world.foreign_fill(ACME, Side.SELL, "10", "101")
+    assert world.book.booked.trades[-1].cause == cause

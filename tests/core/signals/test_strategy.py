@@ -110,6 +110,12 @@ def test_a_signal_becomes_a_recommendation() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("intraday", [False, True])
+def test_an_idea_for_hours_says_so(intraday: bool) -> None:
+    """E15: what a strategy marks as one is a recommendation for hours."""
+    assert load("slow", module(), {}).recommendation(signal(intraday=intraday), 77).intraday is intraday
+
+
 @pytest.mark.parametrize("confidence", [-0.01, 1.01, math.nan, math.inf])
 def test_a_confidence_outside_0_to_1_is_no_signal(confidence: float) -> None:
     with pytest.raises(ValueError, match="confidence"):

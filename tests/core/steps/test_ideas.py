@@ -13,6 +13,7 @@ from tests.core.world import ACCOUNT, ACME, BOLT, CORN, DAY, HOUR, World, at
 from tradingd.core.book.orders import Life
 from tradingd.core.events import Action, EarningsSeen, InstrumentStatus, Mode, Recommendation, Verb
 from tradingd.core.facts import (
+    OWN_SOURCES,
     PRECEDENCE,
     BreakerKind,
     BreakerTripped,
@@ -29,7 +30,7 @@ from tradingd.core.facts import (
 from tradingd.core.gates.gate import GateSettings
 from tradingd.core.gates.sizer import SizerSettings
 from tradingd.core.gates.tiers import TIERS, TierSettings
-from tradingd.core.rules import EntrySettings
+from tradingd.core.rules import EntrySettings, MicroSettings
 from tradingd.core.steps.ideas import on_recommendations
 from tradingd.core.types import Leg, Money, OrderType, Side, Symbol, TierName, Tif
 
@@ -194,6 +195,8 @@ ROWS: list[tuple[Reason, dict[str, object], Prepare, dict[str, object], Reason |
     (Reason.NO_RANGE, {}, lambda w: setattr(w.book.markets[ACME], "atr", None), {}, None),
     (Reason.ALREADY_HELD, {}, held, {}, None),
     (Reason.NOT_SHORTABLE, {}, nothing, {"action": Action.SELL}, None),
+    (Reason.MICRO_OFF, {}, nothing, {"intraday": True}, None),
+    (Reason.MICRO_LIMIT, {"micro": MicroSettings(enabled=True, per_day=0)}, nothing, {"intraday": True}, None),
     (Reason.DECLINING, {}, losing, {}, None),
     (Reason.CORRELATION, {}, alike, {}, None),
     (Reason.EARNINGS, {}, reporting, {}, None),
@@ -327,7 +330,7 @@ def test_a_twin_of_an_exit_makes_no_second_decision_whatever_its_source_is_calle
     assert world.step(idea) == ()
 
 
-@pytest.mark.parametrize("source", ["stop", "target", "breaker", "operator", "no_price", "guardian"])
+@pytest.mark.parametrize("source", OWN_SOURCES)
 def test_nobody_outside_speaks_under_a_name_of_the_house(source):
     """E1, I7: else a recommendation called "operator" would pass under a halt as protective."""
     world = World()

@@ -189,6 +189,18 @@ def test_every_reason_has_a_plain_sentence_and_a_remedy(reason: Reason) -> None:
     assert len({meaning for meaning, _ in WORDS.values()}) == len(WORDS)
 
 
+def test_the_steps_from_the_allocation_to_the_order_are_told() -> None:
+    """E11, E15: shares of the pool, money, and a step nobody has words for yet; of a micro-trade it is said that it is one."""
+    steps = (("micro_cap", 0.0486, 0.03), ("sector", 2700.0, 1500.5), ("some_other", 0.03, 0.015))
+    told = text("d12", (decided(12, micro=True, adjustments=steps),))
+    assert "micro-trade, entry buy 10 IBM: acted" in told
+    assert "from the raw allocation to the order:" in told
+    assert "the ceiling of a micro-trade: 4.86 % -> 3.00 %" in told
+    assert "room left in the sector: 2,700.00 -> 1,500.50" in told
+    assert "some other: 3.00 % -> 1.50 %" in told
+    assert "from the raw" not in text("d12", (decided(12),))
+
+
 @pytest.mark.parametrize("key", ["demo-1.12.e", "demo-1.12.p", "d12", "trend:IBM:1"])
 def test_the_whole_chain_of_an_entry_is_told(key: str) -> None:
     """E11, E5: cause, checks with value and limit, size, order, fill, stop, exit, realised, reserve; by any of its ids."""

@@ -30,7 +30,8 @@ _decode = msgspec.json.Decoder(Booked).decode
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A close that waits for the protective stop to be gone, or for the link. insist: until the position is flat;
-    tried: once already, so now no sooner than any close that was refused."""
+    tried: once already, so now no sooner than any close that was refused.   qty: no more than this, None for all of it;
+    keep: and no more than leaves so much, whatever else was sold meanwhile."""
 
     source: str
     cause: str
@@ -39,6 +40,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     asked: bool = False
     insist: bool = False
     tried: bool = False
+    qty: Qty | None = None
+    keep: Qty = Qty(ZERO)
 
 
 class Book:

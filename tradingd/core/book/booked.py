@@ -46,8 +46,8 @@ class Sent(msgspec.Struct, array_like=True):
 
 
 class ClosedTrade(msgspec.Struct, array_like=True):
-    """One order that closed, in however many executions (E14). entry: average price of what it closed.   exit: average price it
-    got.   opened_ts: when the position was opened.   cause: the recommendation behind the entry, "" when unknown.
+    """One order that closed something, in however many executions (E14). entry: average price of what it closed.   exit: average
+    price it got.   opened_ts: when the position was opened.   cause: the recommendation behind the entry, "" when unknown.
     pnl: account currency, fees apart."""
 
     ts: int
@@ -194,6 +194,7 @@ class Booked(msgspec.Struct, kw_only=True):
     tally: Tally = msgspec.field(default_factory=Tally)
     micro_tally: Tally = msgspec.field(default_factory=Tally)
     tranches: dict[DecisionId, Tranches] = {}
+    causes: dict[Symbol, str] = {}  # held symbol -> the recommendation behind the entry that opened it
     micro: dict[Symbol, Micro] = {}
     micro_day: str = ""  # the session whose micro-trades are counted
     micro_count: int = 0

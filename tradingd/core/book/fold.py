@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Any
 
-from tradingd.core.book.booked import Booked, Mark, Notice, Plan, Seen, Sent, Start, Tranches
+from tradingd.core.book.booked import Booked, Mark, Micro, Notice, Plan, Seen, Sent, Start, Tranches
 from tradingd.core.book.ledger import adopt, post_fill, split
 from tradingd.core.book.orders import FINAL, Life, Working
 from tradingd.core.book.trades import record
@@ -187,8 +187,7 @@ def _forget(b: Booked, order: Order) -> None:
 
 
 def _forget_plan(b: Booked, decision_id: DecisionId | None) -> None:
-    """A plan is kept while one of its orders is, and while its position stands: a trade that closes after weeks still names the
-    recommendation behind it (E14)."""
+    """A plan is kept while one of its orders is, and while its position stands."""
     plan = b.plans.get(decision_id) if decision_id is not None else None
     if plan is None or any(order_id in b.orders for order_id in plan.orders):
         return
@@ -268,13 +267,25 @@ def _filled(b: Booked, f: Filled) -> None:
         record(b, f, before, posting.closed, working)
     if not position.qty or posting.flipped:
         _closed(b, f, working)
+    if position.qty and (posting.flipped or before is None or not before.qty):
+        _opened(b, f, working)
+
+
+def _opened(b: Booked, f: Filled, working: Working | None) -> None:
+    """A position was opened: what it stands on is kept with it, however long it is held."""
+    plan = b.plans.get(working.order.decision_id) if working is not None else None
+    if working is None or plan is None or working.order.leg is not Leg.ENTRY:
+        return
+    b.causes[f.symbol] = plan.cause
+    if plan.micro:
+        b.micro[f.symbol] = Micro(working.order.decision_id, f.ts)
 
 
 def _closed(b: Booked, f: Filled, working: Working | None) -> None:
     """The position is flat, or stands on the other side: its levels go, and a stop-out is remembered for the volatility
     breaker (E6)."""
     plan = b.plans.get(working.order.decision_id) if working is not None else None
-    _drop_levels(b, f.symbol)
+    _forget_entry(b, f.symbol)
     b.exits_rejected.pop(f.symbol, None)
     for source in OWN_SOURCES:
         b.exits_refused.pop(f"{f.symbol}:{source}", None)
@@ -286,6 +297,13 @@ def _closed(b: Booked, f: Filled, working: Working | None) -> None:
         b.stop_outs.append(f.ts)
         del b.stop_outs[:-20]
         _count(b, "stop_outs")
+
+
+def _forget_entry(b: Booked, symbol: Symbol) -> None:
+    """What belonged to a position that is no more."""
+    _drop_levels(b, symbol)
+    b.causes.pop(symbol, None)
+    b.micro.pop(symbol, None)
 
 
 def _advance_cursor(b: Booked, cursor: int) -> None:
@@ -335,7 +353,7 @@ def _adopted(b: Booked, f: PositionAdopted) -> None:
     b.cash = Money(b.cash + posting.cash)
     b.realised = Money(b.realised + posting.realised)
     if not f.qty or posting.flipped:
-        _drop_levels(b, f.symbol)
+        _forget_entry(b, f.symbol)
 
 
 def _rate(b: Booked, f: RateSet) -> None:

@@ -49,12 +49,10 @@ def _begun(b: Booked, f: Filled, working: Working | None) -> ClosedTrade | None:
 
 
 def _begin(b: Booked, f: Filled, before: Position) -> ClosedTrade:
-    """A trade that has closed nothing yet. Whatever stands behind the position's levels stands behind the trade."""
-    level = b.levels.get(f.symbol)
-    plan = b.plans.get(level.decision_id) if level is not None and level.decision_id is not None else None
+    """A trade that has closed nothing yet. What stands behind the position stands behind the trade."""
     trade = ClosedTrade(
         f.ts, f.symbol, Money(ZERO), f.order_id or OrderId(f.exec_id), opened_ts=before.opened_ts,
-        cause=plan.cause if plan is not None else "", micro=f.symbol in b.micro or (plan is not None and plan.micro),
+        cause=b.causes.get(f.symbol, ""), micro=f.symbol in b.micro,
     )  # fmt: skip
     b.trades.append(trade)
     while b.trades[0].ts < f.ts - KEEP:

@@ -7,7 +7,7 @@ Approval is a type: nothing else in the house constructs an Order (ADR-0002).
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf, isfinite
 
 import msgspec
 
@@ -145,8 +145,11 @@ def _flag(name: str, bad: bool, reason: Reason, note: str = "") -> Check:
     return Check(name, "yes" if bad else "no", "no", not bad, reason if bad else None, note)
 
 
-def guards(intent: Intent, notional: float, st: Standing, s: GateSettings, fresh: int) -> tuple[Check, ...]:
-    """R1: the entry guards. fresh: age of the reference price in ns at the moment of decision."""
+def guards(
+    intent: Intent, notional: float, st: Standing, s: GateSettings, fresh: int, positions_max: float = inf
+) -> tuple[Check, ...]:
+    """R1: the entry guards. fresh: age of the reference price in ns at the moment of decision.   positions_max: another limit on
+    open positions; the smaller one holds."""
     equity = st.equity if st.equity > 0 else float("nan")  # NaN fails every comparison: closed
     pdt_bad = s.pdt and st.equity < s.pdt_equity and st.day_trades >= s.pdt_day_trades
     return (
@@ -156,7 +159,7 @@ def guards(intent: Intent, notional: float, st: Standing, s: GateSettings, fresh
         _at_most("sector_share", (st.sector_value + notional) / equity, s.max_sector_pct, _SECTOR_LIMIT),
         _at_most("day_loss", st.day_loss, s.max_daily_loss, _DAILY_LOSS),
         _at_most("drawdown", st.drawdown, s.max_drawdown, _DRAWDOWN),
-        _at_most("open_positions", st.open_positions + 1, s.max_open_positions, _OPEN_POSITIONS),
+        _at_most("open_positions", st.open_positions + 1, min(s.max_open_positions, positions_max), _OPEN_POSITIONS),
         _at_most("open_trades", st.open_trades + 1, s.max_open_trades, _OPEN_TRADES),
         _flag("own_opposite_order", st.opposite_resting, _WASH_TRADE),
         Check("day_trades", st.day_trades, s.pdt_day_trades, not pdt_bad, Reason.PDT if pdt_bad else None),
@@ -196,17 +199,19 @@ def approve_entry(
     s: GateSettings,
     now: int,
     before: tuple[Check, ...] = (),
+    *,
+    positions_max: float = inf,
 ) -> Verdict:
     """R1 + R2 over an entry. before: checks of earlier gates; one failure anywhere refuses.
 
-    rate: account value of one price point of one unit (multiplier x fx).
+    rate: account value of one price point of one unit (multiplier x fx).   positions_max: as in `guards`.
     """
     notional = float(intent.qty) * intent.ref_price * rate
     sized = intent.qty > 0
     before = before if sized else (*before, _UNSIZED)
     checks = (
         *before,
-        *guards(intent, notional, st, s, now - intent.ref_ts),
+        *guards(intent, notional, st, s, now - intent.ref_ts, positions_max),
         *sanity(intent, notional, instrument, s),
     )
     verdict = _verdict(intent, checks, reduce_only=False)

@@ -121,7 +121,7 @@ def size(
     *, confidence: float, price: float, side: Side, tier: Tier, settings: SizerSettings, active_pool: float,
     exposures: Mapping[str, float], sectors_held: int, sector: str, correlation: float | None,
     earnings_in_days: int | None, heat_now: float, stop_distance: float | None, multiplier: float,
-    instrument: Instrument, rate: float = 1.0, most: float = inf, alike: str = "",
+    instrument: Instrument, rate: float = 1.0, most: float = inf, alike: str = "", micro_cap: float = inf,
 ) -> Sized:  # fmt: skip
     """The size of an entry, with every check it met; all failing reasons are listed, not only the first. Source: E3.
 
@@ -131,6 +131,7 @@ def size(
     stop_distance: price units, > 0, None when the stops refused.   multiplier: the strategy's factor on the allocation, >= 0
     (1 = as the tier says).   rate: account currency per unit of the instrument's currency.   most: account currency, what the
     gate lets a position be.
+    micro_cap: share of the active pool that a micro-trade may take at most (E15).
     Refuses LOW_CONFIDENCE, NOT_SHORTABLE, CORRELATION, EARNINGS, NO_PRICE, NO_RANGE, HEAT, SIZE_ZERO, POSITION_LIMIT,
     SECTOR_LIMIT, ACTIVE_POOL_MINIMUM.
     """
@@ -140,7 +141,9 @@ def size(
     refused = bool(refusals(checks))
     if not refused and isfinite(multiplier) and multiplier > 0:
         bonus = sectors_held < settings.few_sectors and not abs(exposures.get(sector, 0.0)) > 0
-        share = _share(confidence, tier, settings, multiplier, bonus, correlation, earnings_in_days, adjustments)
+        share = _share(
+            confidence, tier, settings, multiplier, bonus, correlation, earnings_in_days, adjustments, micro_cap=micro_cap
+        )  # fmt: skip
     unit = _unit_value(price, rate, instrument)
     checks.append(Check("price", shown(price), None, unit is not None, None if unit else Reason.NO_PRICE))
     room, room_check = _sector_room(exposures.get(sector, 0.0), active_pool, tier)
@@ -198,7 +201,7 @@ def _guards(
 
 def _share(
     confidence: float, tier: Tier, s: SizerSettings, multiplier: float, bonus: bool, correlation: float | None,
-    earnings_in_days: int | None, adjustments: list[Adjustment],
+    earnings_in_days: int | None, adjustments: list[Adjustment], *, micro_cap: float,
 ) -> float:  # fmt: skip
     """The allocation as a share of the active pool, noting each step that changed it."""
     share = tier.base_allocation * (confidence / tier.min_confidence) * multiplier
@@ -206,6 +209,7 @@ def _share(
     steps = (
         ("new_sector_bonus", s.new_sector_bonus if bonus else 1.0, inf),
         ("max_position", 1.0, ceiling),
+        ("micro_cap", 1.0, min(ceiling, micro_cap)),
         ("correlation", correlation_factor(correlation, s), ceiling),
         ("earnings", earnings_factor(earnings_in_days, s), ceiling),
     )

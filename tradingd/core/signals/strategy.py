@@ -57,6 +57,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     confidence: 0..1, dimensionless, how good the idea looks among its own kind.   thesis: why, in words, for the operator.
     key: 1..48 of letters, digits and `._-`, made from the time of an event: with the strategy's name and the symbol it is the
     recommendation's id, so the same idea seen again (replay, restart) is one recommendation.
+    intraday: an idea for hours, traded by the rules of micro-trading (E15).
     """
 
     symbol: Symbol
@@ -64,6 +65,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float
     thesis: str
     key: str
+    intraday: bool = False
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.confidence <= 1.0:
@@ -119,6 +121,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         return Recommendation(
             ts=ts, id=f"{self.name}:{signal.symbol}:{signal.key}", symbol=signal.symbol, action=signal.action,
             confidence=signal.confidence, generated_at=ts, mode=mode, thesis=signal.thesis, source=f"strategy:{self.name}",
+            intraday=signal.intraday,
         )  # fmt: skip
 
     def dump(self, state: Any) -> bytes:

@@ -17,6 +17,7 @@ from tradingd.core.gates import reserve, stops
 from tradingd.core.gates.standing import at_risk
 from tradingd.core.gates.window import Session, SessionTable
 from tradingd.core.rules import Rules
+from tradingd.core.steps import micro
 from tradingd.core.steps.agenda import run_agenda
 from tradingd.core.steps.exits import cancel, close, money, unwanted
 from tradingd.core.steps.guardian import guard
@@ -25,6 +26,7 @@ from tradingd.core.steps.limits import draw_loss_line, resume_trip, watch_equity
 from tradingd.core.steps.measure import measure_day, take_measures
 from tradingd.core.steps.operator import push_flatten
 from tradingd.core.steps.protect import ensure_protection
+from tradingd.core.steps.rebalance import rebalance
 from tradingd.core.steps.tier import judge_tier
 from tradingd.core.types import NS, Leg, Money, TradingState
 
@@ -55,6 +57,9 @@ def on_timer(book: Book, event: Timer, rules: Rules) -> None:
     if book.equity < book.loss_line:
         watch_equity(book, rules)
     guard(book, session, rules)
+    micro.close_due(book, rules)
+    if table is not None:
+        rebalance(book, table, session, rules)
 
 
 def main_calendar(rules: Rules) -> SessionTable | None:

@@ -71,10 +71,12 @@ def unwanted(book: Book) -> None:
 
 def close(
     book: Book, symbol: Symbol, *, source: str, cause: str, rules: Rules, thesis: str = "", confidence: float | None = None,
-    asked: bool = False, at_once: bool = False,
+    asked: bool = False, at_once: bool = False, qty: Qty | None = None,
 ) -> int:  # fmt: skip
-    """Close what is left of a position at the market. The number of orders intended (0 or 1).
+    """Close what is left of a position at the market, or `qty` of it. The number of orders intended (0 or 1).
 
+    qty: at most so much, floored to the lot and to what is left; nothing of it means nothing is decided. Whoever else wants the
+    whole position closed meanwhile gets the rest of it. Not with `asked`.
     asked: somebody awaits a decision (a recommendation), so one is journaled whatever comes of it. Otherwise a close that is
     already working, or was refused less than a minute ago, is not decided again at each quote.
     at_once: an operator has just said so: what happened a moment ago does not matter.
@@ -88,17 +90,20 @@ def close(
         return 0
     agreed = _agreed(book, symbol, position)
     left = Qty(agreed - book.working_exits(symbol))
+    part = None if qty is None else market.instrument.floor_qty(min(qty, left))
+    if part is not None and not part:
+        return 0
     waits = _too_soon(book, symbol, source) or _waits_for_session(book, market, source, rules)
     if not asked and (left <= 0 or (waits and not at_once)):
         return 0
     side = Side.SELL if position > 0 else Side.BUY
     whole = market.instrument.floor_qty(max(left, ZERO)) or max(left, ZERO)
-    qty = Qty(min(whole, market.instrument.floor_qty(rules.gate.max_order_qty)))
+    size = Qty(min(whole if part is None else part, market.instrument.floor_qty(rules.gate.max_order_qty)))
     seq = book.booked.decision_seq + 1
     protective = source in PROTECTIVE
     intent = Intent(
         account=book.account, maker=book.maker,
-        decision_id=DecisionId(f"d{seq}"), seq=seq, symbol=symbol, side=side, qty=qty, leg=Leg.EXIT,
+        decision_id=DecisionId(f"d{seq}"), seq=seq, symbol=symbol, side=side, qty=size, leg=Leg.EXIT,
         type=OrderType.MARKET, tif=Tif.DAY, ref_price=market.bid if side is Side.SELL else market.ask, ref_ts=market.ts,
         protective=protective,
     )  # fmt: skip
@@ -112,9 +117,13 @@ def close(
         cancel_entries(book, "closing", symbol)
         cancel(book, resting, CLOSING)
         waiting = book.closing.get(symbol)
-        if waiting is None:
-            book.closing[symbol] = Wanted(source=source, cause=cause, thesis=thesis, confidence=confidence, asked=asked)
-        if waiting is None or not asked:
+        if waiting is None or (waiting.qty is not None and part is None):  # the whole takes the place of a part
+            book.closing[symbol] = Wanted(
+                source=source, cause=cause, thesis=thesis, confidence=confidence, asked=asked, qty=part,
+                keep=Qty(ZERO if part is None else left - part),
+            )  # fmt: skip
+            return 0
+        if not asked:
             return 0
         verdict = _second(verdict, waiting)
     _decide(book, intent, verdict, source, cause, market, thesis, confidence)
@@ -129,6 +138,11 @@ def _second(verdict: Verdict, waiting: Wanted) -> Verdict:
     """Somebody else asked for the same close before, and it waits for the stop to be gone."""
     check = Check("close_waits", waiting.source, "none", False, Reason.NOTHING_TO_REDUCE)
     return Verdict(None, (*verdict.checks, check), (Reason.NOTHING_TO_REDUCE,))
+
+
+def left_to_close(book: Book, symbol: Symbol) -> Qty:
+    """What no closing order works on yet, >= 0; where the venue holds less than we do, of what it holds."""
+    return Qty(max(ZERO, _agreed(book, symbol, book.qty(symbol)) - book.working_exits(symbol)))
 
 
 def _agreed(book: Book, symbol: Symbol, position: Qty) -> Qty:

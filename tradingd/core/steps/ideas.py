@@ -24,6 +24,7 @@ from tradingd.core.gates.window import window_check
 from tradingd.core.plans.adaptive import declining_check, tightening
 from tradingd.core.plans.earnings import days_to_next
 from tradingd.core.rules import Rules
+from tradingd.core.steps import micro
 from tradingd.core.steps.exits import close, money
 from tradingd.core.types import (
     DecisionId,
@@ -89,13 +90,14 @@ def on_recommendation(book: Book, rec: Recommendation, rules: Rules) -> None:
 def _draft(book: Book, rec: Recommendation, side: Side, checks: tuple[Check, ...], rules: Rules) -> Draft:
     """All gates before the last."""
     heat = heat_now(book)
+    checks = (*checks, *micro.entry_checks(book, rec, rules))
     market = book.markets.get(rec.symbol) if rec.symbol in rules.instruments else None
     if market is None:
         return Draft(
             rec=rec, side=side, price=None, levels=None, sized=None, heat=heat, sector_value=0.0, claimed=0.0, checks=checks
         )  # fmt: skip
     price = (market.ask if side is Side.BUY else market.bid) or None
-    levels, stop_check = _levels(book, market, price, side, rules)
+    levels, stop_check = _levels(book, rec, market, price, side, rules)
     exposures, claimed = book.values(), claimed_cash(book)
     sized = _sized(book, rec, market, price, side, levels, heat, exposures, rules)
     checks = (
@@ -159,7 +161,9 @@ def _no(name: str, bad: bool, value: float | str, limit: float | str, reason: Re
     return Check(name, value, limit, not bad, reason if bad else None)
 
 
-def _levels(book: Book, market: Market, price: float | None, side: Side, rules: Rules) -> tuple[Levels | None, Check]:
+def _levels(
+    book: Book, rec: Recommendation, market: Market, price: float | None, side: Side, rules: Rules
+) -> tuple[Levels | None, Check]:
     tier = rules.tiers[book.booked.tier]
     if price is None or market.atr is None:
         return None, Check(
@@ -167,9 +171,8 @@ def _levels(book: Book, market: Market, price: float | None, side: Side, rules: 
         )
     symbol, table = market.instrument.symbol, rules.calendar(market.instrument)
     factor, why = tightening(book, symbol, table, rules.stops, events=False)
-    found = stops.tightened_levels(
-        price, market.atr, side, tier.stop_loss_atr_multiplier, tier.reward_risk_ratio, market.instrument, factor
-    )
+    multiplier, reward_risk = micro.stop_and_target(tier, intraday=rec.intraday, rules=rules)
+    found = stops.tightened_levels(price, market.atr, side, multiplier, reward_risk, market.instrument, factor)
     if isinstance(found, Reason):
         return None, Check("stop_distance", market.atr, float(market.instrument.tick), False, found)
     return found, Check("stop_distance", found.distance, float(market.instrument.tick), True, None, why)
@@ -195,6 +198,7 @@ def _sized(
         earnings_in_days=days_to_next(book.booked.earnings.get(symbol, ()), table, book.now), heat_now=heat,
         stop_distance=levels.distance if levels is not None else None, multiplier=1.0, instrument=market.instrument,
         rate=book.fx(market.instrument), most=_most(book, market, rules),
+        micro_cap=micro.ceiling(intraday=rec.intraday, rules=rules),
     )  # fmt: skip
 
 
@@ -220,7 +224,7 @@ def _enter(book: Book, draft: Draft, rules: Rules) -> None:
         )  # fmt: skip
         verdict = approve_entry(
             intent, market.instrument, float(book.rate(market.instrument)), before, rules.gate,
-            max(book.now, market.recv_ts), draft.checks,
+            max(book.now, market.recv_ts), draft.checks, positions_max=rules.positions_max,
         )  # fmt: skip
     else:
         verdict = Verdict(None, draft.checks, refusals(draft.checks))
@@ -253,7 +257,8 @@ def _record(book: Book, draft: Draft, verdict: Verdict, seq: int, market: Market
         confidence=_finite(rec.confidence), thesis=rec.thesis[:500], qty=sized.qty if sized else None,
         notional=sized.notional if sized else None, ref_price=draft.price, stop=levels.stop if levels else None,
         target=levels.target if levels else None, atr=market.atr if market else None,
-        orders=(verdict.order.order_id,) if verdict.order else (),
+        orders=(verdict.order.order_id,) if verdict.order else (), micro=rec.intraday,
+        adjustments=tuple([(a.name, a.before, a.after) for a in sized.adjustments]) if sized else (),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from tradingd.core.gates.stops import Fired, Levels
 from tradingd.core.gates.window import MINUTE
 from tradingd.core.plans import adaptive
 from tradingd.core.rules import Rules
+from tradingd.core.steps import micro
 from tradingd.core.steps.protect import ensure_protection
 from tradingd.core.types import DecisionId, Leg, Price, Side, Symbol
 
@@ -128,15 +129,10 @@ def after_fill(book: Book, symbol: Symbol, working: Working | None, rules: Rules
     side = side_of(position)
     atr = (plan.atr if plan is not None else None) or market.atr or 0.0
     factor, _ = adaptive.tightening(book, symbol, rules.calendar(market.instrument), rules.stops)
+    multiplier, reward_risk = micro.stop_and_target(tier, intraday=symbol in book.booked.micro, rules=rules)
     measured = stops.tightened_levels(
-        float(position.avg_price),
-        atr,
-        side,
-        tier.stop_loss_atr_multiplier,
-        tier.reward_risk_ratio,
-        market.instrument,
-        factor,
-    )
+        float(position.avg_price), atr, side, multiplier, reward_risk, market.instrument, factor
+    )  # fmt: skip
     if isinstance(measured, Reason):
         _unprotected(book, symbol, measured)
         return
@@ -144,7 +140,7 @@ def after_fill(book: Book, symbol: Symbol, working: Working | None, rules: Rules
     book.emit(
         StopSet(
             ts=book.now, account=book.account, symbol=symbol, stop=_kept(fact, measured.stop, side), target=measured.target,
-            entry=measured.entry, atr=atr, multiplier=tier.stop_loss_atr_multiplier, reward_risk=tier.reward_risk_ratio,
+            entry=measured.entry, atr=atr, multiplier=multiplier, reward_risk=reward_risk,
             trailing=False, why="entry", confidence=plan.confidence if plan is not None else None, decision_id=decision,
         )
     )  # fmt: skip

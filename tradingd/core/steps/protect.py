@@ -14,7 +14,7 @@ from tradingd.core.book.orders import AMENDS_MAX, Life, Working
 from tradingd.core.facts import Alerted, OrderIntended, ReplaceIntended
 from tradingd.core.gates.gate import Intent, approve_protection, order_id, reduces
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import AGAIN_NS, CLOSING, REFUSED, RETRY_NS, cancel, close
+from tradingd.core.steps.exits import AGAIN_NS, CLOSING, REFUSED, RETRY_NS, cancel, close, left_to_close
 from tradingd.core.steps.limits import SECOND
 from tradingd.core.types import ZERO, DecisionId, Leg, OrderType, Price, Qty, Side, Symbol, Tif
 
@@ -74,9 +74,10 @@ def _close_first(book: Book, symbol: Symbol, rules: Rules) -> bool:
         cancel(book, resting, CLOSING)
         return True
     del book.closing[symbol]
+    part = None if wanted.qty is None else Qty(min(wanted.qty, left_to_close(book, symbol) - wanted.keep))
     close(
         book, symbol, source=wanted.source, cause=wanted.cause, rules=rules, thesis=wanted.thesis,
-        confidence=wanted.confidence, asked=wanted.asked, at_once=not wanted.tried,
+        confidence=wanted.confidence, asked=wanted.asked, at_once=not wanted.tried, qty=part,
     )  # fmt: skip
     if wanted.insist and book.qty(symbol):
         book.closing[symbol] = msgspec.structs.replace(wanted, tried=wanted.tried or book.booked.link_up)

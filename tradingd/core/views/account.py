@@ -98,7 +98,7 @@ def _position(book: Book, symbol: Symbol) -> PositionView:
         sector=market.instrument.sector if market else "unclassified", stop=str(levels.stop) if levels else None,
         target=str(levels.target) if levels else None, trailing=levels.trailing if levels else False,
         protective=resting.life.value if resting is not None else None, drift=str(drift.venue) if drift else None,
-        confidence=levels.confidence if levels else None, opened_ts=position.opened_ts,
+        confidence=levels.confidence if levels else None, opened_ts=position.opened_ts, micro=symbol in book.booked.micro,
     )  # fmt: skip
 
 
@@ -132,7 +132,11 @@ def limits(book: Book, rules: Rules) -> tuple[LimitView, ...]:
         LimitView(name="heat", used=heat_now(book), limit=tier.max_portfolio_heat),
         LimitView(name="largest position", used=largest / equity, limit=gate.max_position_pct),
         LimitView(name="largest sector", used=sector / equity, limit=min(gate.max_sector_pct, tier.max_sector_pct)),
-        LimitView(name="open positions", used=float(len(book.held())), limit=float(gate.max_open_positions)),
+        LimitView(
+            name="open positions",
+            used=float(len(book.held())),
+            limit=float(min(gate.max_open_positions, rules.positions_max)),
+        ),
     )
 
 

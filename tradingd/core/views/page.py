@@ -53,6 +53,7 @@ class PositionView(View):
     drift: str | None  # the venue's quantity where it is not ours
     confidence: float | None
     opened_ts: int
+    micro: bool = False  # by the rules of micro-trading
 
 
 class OrderView(View):

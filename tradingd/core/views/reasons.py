@@ -50,6 +50,8 @@ WORDS: dict[Reason, tuple[str, str]] = {
     Reason.NOTHING_TO_REDUCE: ("there is no position left that this order could shrink", "an open position"),
     Reason.ALREADY_HELD: ("the symbol is held or being entered already", "the position has to be closed first"),
     Reason.NOT_SHORTABLE: ("the instrument cannot be sold short", "a broker that lends it, or a buy"),
+    Reason.MICRO_OFF: ("it is an idea for hours, and micro-trading is switched off", "the switch micro.enabled"),
+    Reason.MICRO_LIMIT: ("the micro-trades of this session are used up", "the next session, or more of them a day"),
     Reason.DECLINING: (
         "too many of the open positions have lost too much",
         "a recovery of what is held, or fewer positions that lose",

@@ -26,6 +26,17 @@ from tradingd.core.views.page import AccountView, SessionView
 from tradingd.core.views.reasons import clean, measure, remedy, sentence, utc
 
 _LAST = 5  # decisions told of a symbol
+# a step of the sizer -> in words, and whether it is money (else a share of the active pool)
+_STEPS = {
+    "new_sector_bonus": ("bonus for a sector not held yet", False),
+    "max_position": ("the tier's ceiling of a position", False),
+    "micro_cap": ("the ceiling of a micro-trade", False),
+    "correlation": ("moves with what is held", False),
+    "earnings": ("earnings are near", False),
+    "absolute_cap": ("the most one position may cost", True),
+    "sector": ("room left in the sector", True),
+    "position_limit": ("what the gate lets a position be", True),
+}
 
 
 def needles(key: str, facts: Sequence[Fact] = ()) -> list[bytes]:
@@ -88,7 +99,8 @@ def _decision(decided: Decided, facts: Sequence[Fact]) -> list[str]:
     acted = decided.outcome is Outcome.ACT
     outcome = "acted" if acted else "REFUSED"
     size = f" {decided.qty}" if decided.qty is not None and acted else ""
-    what = f"{decided.kind.value} {decided.side.value}{size} {clean(decided.symbol)}: {outcome}"
+    micro = "micro-trade, " if decided.micro else ""
+    what = f"{micro}{decided.kind.value} {decided.side.value}{size} {clean(decided.symbol)}: {outcome}"
     lines = [
         f"{decided.decision_id}  {utc(decided.ts)}  {decided.account}  {what}",
         f"  because of {clean(decided.source)} ({clean(decided.cause)})" + _confidence(decided),
@@ -97,8 +109,9 @@ def _decision(decided: Decided, facts: Sequence[Fact]) -> list[str]:
         lines.append(f"  thesis: {clean(decided.thesis)}")
     lines.append(_moment(decided))
     if acted:
-        return [*lines, *_checks(decided), *_sizing(decided), *_orders(decided, facts), *_after(decided, facts)]
-    return [*lines, *_refusal(decided), *_checks(decided), *_after(decided, facts)]
+        lines += [*_checks(decided), *_steps(decided), *_sizing(decided)]
+        return [*lines, *_orders(decided, facts), *_after(decided, facts)]
+    return [*lines, *_refusal(decided), *_checks(decided), *_steps(decided), *_after(decided, facts)]
 
 
 def _confidence(decided: Decided) -> str:
@@ -131,6 +144,16 @@ def _checks(decided: Decided) -> list[str]:
     if not decided.checks:
         return []
     return ["  checks:", *(f"    {measure(check)}" for check in decided.checks)]
+
+
+def _steps(decided: Decided) -> list[str]:
+    """From the raw allocation to the order: what enlarged it and what cut it."""
+    lines = []
+    for name, before, after in decided.adjustments:
+        words, in_money = _STEPS.get(name, (clean(name).replace("_", " "), before > 1))
+        a, b = (f"{x:,.2f}" if in_money else f"{x * 100:.2f} %" for x in (before, after))
+        lines.append(f"    {words}: {a} -> {b}")
+    return ["  from the raw allocation to the order:", *lines] if lines else []
 
 
 def _sizing(decided: Decided) -> list[str]:

@@ -85,7 +85,7 @@ const shelter = (p) => (p.protective ? el("span", { class: "tag" }, p.protective
 export const positions = (a, page) => panel("Positions", "wide", a.positions.length
   ? table([["symbol"], ["quantity", "n"], ["average", "n"], ["mark", "n"], ["unrealised", "n"], ["stop", "n"], ["distance", "n"], ["target", "n"], ["protective"], ["since", "n"]],
       a.positions.map((p) => ({ "data-symbol": p.symbol, cells: [
-        el("span", {}, el("strong", {}, p.symbol), p.drift !== null ? " " : null, p.drift !== null ? el("span", { class: "tag bad" }, `venue says ${p.drift}`) : null),
+        el("span", {}, el("strong", {}, p.symbol), p.micro ? " " : null, p.micro ? el("span", { class: "tag" }, "micro") : null, p.drift !== null ? " " : null, p.drift !== null ? el("span", { class: "tag bad" }, `venue says ${p.drift}`) : null),
         exact(p.qty), exact(p.avg_price),
         el("span", { class: p.mark_ts && page.now - p.mark_ts > 3e10 ? "dim" : "", title: `seen ${ago(p.mark_ts, page.now)}` }, money(p.mark)),
         el("span", { class: tone(p.unrealised) }, signed(p.unrealised)), el("span", {}, exact(p.stop), p.trailing ? " \u2197" : ""), distance(p), exact(p.target),
@@ -105,7 +105,7 @@ const verdict = (d) => (d.outcome === "act" ? el("span", { class: "tag" }, "acte
 export const decisions = (a, page) => panel("Decisions", "wide", a.decisions.length
   ? table([["decision"], ["time"], ["symbol"], ["side"], ["kind"], ["result"], ["quantity", "n"], ["price", "n"], ["confidence", "n"], ["source", "grow"]],
       a.decisions.slice(0, 30).map((d) => ({ class: "click", "data-decision": d.decision_id, cells: [
-        el("button", { type: "button", "aria-haspopup": "dialog" }, d.decision_id), moment(d.ts), d.symbol, d.side, d.kind, verdict(d), Number(d.qty) ? exact(d.qty) : DASH, money(d.ref_price),
+        el("button", { type: "button", "aria-haspopup": "dialog" }, d.decision_id), moment(d.ts), d.symbol, d.side, d.micro ? `micro ${d.kind}` : d.kind, verdict(d), Number(d.qty) ? exact(d.qty) : DASH, money(d.ref_price),
         percent(d.confidence, 0), words(d.source)] })))
   : empty(`No decisions yet.${waits(page)}`));
 
