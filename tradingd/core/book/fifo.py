@@ -10,24 +10,23 @@ once the position is flat to its profit less fees. The fold calls this and nobod
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_right
 from decimal import Decimal
 
 import msgspec
 
 from tradingd.core.book.ledger import EXACT, QTY_PLACES, money, rounded
 from tradingd.core.book.lots import NIL, Holding, Lot, Lots, Part, carve, less, more, portion
-from tradingd.core.book.wash import closed, forget_order, settle, take_back
+from tradingd.core.book.wash import bought, sold, take_back, year_of
 from tradingd.core.facts import Filled, PositionAdopted, SplitApplied
 from tradingd.core.types import ZERO, Money, OrderId, Qty, Side, Symbol
 
 
 class _Deal(msgspec.Struct, kw_only=True):
-    """One execution as the lots see it. qty: > 0."""
+    """One execution as the lots see it."""
 
     symbol: Symbol
     side: Side
-    qty: Qty
     exec_id: str
     ts: int
     order_id: OrderId = OrderId("")
@@ -37,7 +36,7 @@ class _Deal(msgspec.Struct, kw_only=True):
 def filled(lots: Lots, f: Filled) -> None:
     """An execution: closes what stands against it, earliest first, and opens the rest. Source: S2 property 22."""
     holding = lots.held.setdefault(f.symbol, Holding())
-    deal = _Deal(symbol=f.symbol, side=f.side, qty=f.qty, exec_id=f.exec_id, ts=f.ts, order_id=f.order_id)
+    deal = _Deal(symbol=f.symbol, side=f.side, exec_id=f.exec_id, ts=f.ts, order_id=f.order_id)
     out = holding.against(f.side, f.qty)
     into = Qty(less(f.qty, out))
     if not holding.lots:
@@ -47,8 +46,7 @@ def filled(lots: Lots, f: Filled) -> None:
     if out:
         _close(lots, holding, deal, out, less(money(-sign, out, f.price, unit, f.rate), fee_out))
     if into:
-        _open(holding, deal, into, more(money(sign, into, f.price, unit, f.rate), less(f.fee, fee_out)))
-    settle(lots, holding, f.ts)
+        _open(lots, holding, deal, into, more(money(sign, into, f.price, unit, f.rate), less(f.fee, fee_out)))
 
 
 def adopted(lots: Lots, f: PositionAdopted) -> None:
@@ -65,13 +63,12 @@ def adopted(lots: Lots, f: PositionAdopted) -> None:
             continue
         side = Side.SELL if qty < 0 else Side.BUY
         size = Qty(qty.copy_abs())
-        deal = _Deal(symbol=f.symbol, side=side, qty=size, exec_id=f"adopted:{f.ts}", ts=f.ts, adopted=True)
+        deal = _Deal(symbol=f.symbol, side=side, exec_id=f"adopted:{f.ts}", ts=f.ts, adopted=True)
         if holding.lots and holding.lots[0].side is not side:
             _close(lots, holding, deal, size, less(NIL, worth))
         else:
             holding.multiplier = f.multiplier
-            _open(holding, deal, size, worth)
-    settle(lots, holding, f.ts)
+            _open(lots, holding, deal, size, worth)
 
 
 def split(lots: Lots, f: SplitApplied) -> None:
@@ -80,54 +77,57 @@ def split(lots: Lots, f: SplitApplied) -> None:
     holding = lots.held.get(f.symbol)
     if holding is None:
         return
-    if holding.lots and not _scaled(EXACT.abs(holding.qty()), f.ratio):
+    if holding.lots and not _scaled(holding.size(), f.ratio):
         side = holding.lots[0].side.opposite
-        deal = _Deal(symbol=f.symbol, side=side, qty=holding.size(), exec_id=f"split:{f.ts}", ts=f.ts)
-        _close(lots, holding, deal, deal.qty, NIL)
+        deal = _Deal(symbol=f.symbol, side=side, exec_id=f"split:{f.ts}", ts=f.ts)
+        _close(lots, holding, deal, holding.size(), NIL)
     _scale_lots(holding, f.ratio)
     for waiting in holding.waiting.values():
         for part in waiting:
             part.open_qty = _scaled(part.open_qty, f.ratio)
             part.open_loss = part.open_loss if part.open_qty else NIL
-    forget_order(holding)
-    holding.fresh = 0
 
 
-def _open(holding: Holding, deal: _Deal, qty: Qty, basis: Money) -> None:
+def _open(lots: Lots, holding: Holding, deal: _Deal, qty: Qty, basis: Money) -> None:
     lot = Lot(
-        exec_id=deal.exec_id, side=deal.side, qty=qty, opened=qty, basis=basis, opened_ts=deal.ts, acquired_ts=deal.ts,
-        adopted=deal.adopted,
+        exec_id=deal.exec_id, purchase=deal.order_id or deal.exec_id, side=deal.side, qty=qty, opened=qty, basis=basis,
+        opened_ts=deal.ts, acquired_ts=deal.ts, adopted=deal.adopted,
     )  # fmt: skip
-    if not holding.lots or holding.lots[-1].opened_ts <= deal.ts:
-        holding.lots.append(lot)
-        return
-    insort(holding.lots, lot, key=lambda held: held.opened_ts)  # a late report of an earlier execution
-    holding.fresh = 0
+    place = bisect_right(holding.lots, deal.ts, key=lambda held: held.opened_ts)  # a late report stands at its own time
+    holding.lots.insert(place, lot)
+    bought(lots, holding, place)
 
 
 def _close(lots: Lots, holding: Holding, deal: _Deal, qty: Qty, proceeds: Money) -> None:
     """Close `qty` of what is held, no more than there is, for `proceeds` in all."""
     gone = 0
+    parts: list[Part] = []
+    back: dict[int, Part] = {}
     while qty:
         lot = holding.lots[gone]
         size = min(lot.qty, qty)
         piece = carve(lot, size)
         gone += not lot.qty
-        take_back(lots, holding, piece, deal.order_id)
+        take_back(lots, holding, piece, deal.order_id, back)
         share = portion(proceeds, size, qty)
         qty, proceeds = Qty(less(qty, size)), less(proceeds, share)
-        closed(lots, holding, _part(lots, deal, piece, share))
+        parts.append(_part(lots, deal, piece, share))
     del holding.lots[:gone]
-    holding.fresh = max(0, holding.fresh - gone)
+    sold(lots, holding, [*back.values(), *parts])
 
 
 def _part(lots: Lots, deal: _Deal, piece: Lot, proceeds: Money) -> Part:
     lots.seq += 1
-    return Part(
-        seq=lots.seq, lot=piece.lot_id, symbol=deal.symbol, side=piece.side, qty=piece.qty, basis=piece.basis, wash=piece.wash,
-        proceeds=proceeds, opened_ts=piece.opened_ts, acquired_ts=piece.acquired_ts, closed_ts=deal.ts, order_id=deal.order_id,
-        adopted=piece.adopted or deal.adopted,
+    part = Part(
+        seq=lots.seq, lot=piece.lot_id, purchase=piece.purchase, symbol=deal.symbol, side=piece.side, qty=piece.qty,
+        basis=piece.basis, wash=piece.wash, proceeds=proceeds, opened_ts=piece.opened_ts, acquired_ts=piece.acquired_ts,
+        closed_ts=deal.ts, order_id=deal.order_id, adopted=piece.adopted or deal.adopted,
     )  # fmt: skip
+    year = year_of(lots, part)
+    year.realised = more(year.realised, part.realised)
+    if part.realised < 0:
+        part.open_qty, part.open_loss = part.qty, less(NIL, part.realised)
+    return part
 
 
 def _scale_lots(holding: Holding, ratio: Decimal) -> None:
@@ -138,7 +138,7 @@ def _scale_lots(holding: Holding, ratio: Decimal) -> None:
         upto = EXACT.add(upto, lot.qty)
         after = _scaled(upto, ratio)
         lot.qty, before = Qty(less(after, before)), after
-        lot.opened = _scaled(lot.opened, ratio)
+        lot.opened, lot.replaces = _scaled(lot.opened, ratio), 0  # what replaced before a split stays replaced
         if lot.qty:
             lot.basis, lot.wash, orphan = more(lot.basis, orphan[0]), more(lot.wash, orphan[1]), (NIL, NIL)
             kept.append(lot)

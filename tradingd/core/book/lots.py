@@ -27,7 +27,8 @@ NIL = Money(ZERO)
 class Lot(msgspec.Struct, kw_only=True):
     """What is left of one execution's opening, or of a piece of it: a lot that replaces sold shares is cut where they end.
 
-    side: buy is long, sell is short.   qty: left, > 0.   opened: when it was opened or cut, in today's shares.
+    purchase: the order that opened it, the execution itself where it is nobody's of ours.   side: buy is long, sell is short.
+    qty: left, > 0.   opened: when it was opened or cut, in today's shares.
     basis: with `wash` in it, what was disallowed elsewhere and added here.   opened_ts: of the execution, which is the order of
     FIFO.   acquired_ts: the same, or earlier when a wash sale handed the sold shares' holding period on.
     used: it has replaced shares already, each share may only once.   replaces: number of the part it replaces, 0 for none or when
@@ -35,6 +36,7 @@ class Lot(msgspec.Struct, kw_only=True):
     """
 
     exec_id: str
+    purchase: str
     side: Side
     qty: Qty
     opened: Qty
@@ -71,6 +73,7 @@ class Part(msgspec.Struct, kw_only=True):
 
     seq: int
     lot: str
+    purchase: str
     symbol: Symbol
     side: Side
     qty: Qty
@@ -97,14 +100,11 @@ class Holding(msgspec.Struct, kw_only=True):
     """The lots of one symbol, oldest first, all on one side.
 
     multiplier: of the position, as the ledger keeps it.   waiting: losses that a purchase may still replace, oldest first, by side.
-    fresh: no lot before this index can replace anything any more.   day: the latest on which was looked.
     """
 
     multiplier: Decimal = ONE
     lots: list[Lot] = []
     waiting: dict[Side, list[Part]] = {}
-    fresh: int = 0
-    day: int = 0
 
     def against(self, side: Side, qty: Qty) -> Qty:
         """How much of an execution of `qty` closes lots, 0 to qty."""
