@@ -16,7 +16,7 @@ from tests.fakes.daemon import T0, Daemon, account, order, page, position, runni
 from tradingd.core.facts import Outcome, Reason
 from tradingd.core.views.page import HoldView, LimitView, Page, TripView
 
-LOOKING = [("status",), ("positions",), ("orders",), ("decisions",), ("ui",)]
+LOOKING = [("status",), ("positions",), ("orders",), ("decisions",), ("lots",), ("ui",)]
 
 
 @pytest.mark.parametrize("verb", LOOKING, ids=lambda verb: verb[0])

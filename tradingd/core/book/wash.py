@@ -39,6 +39,11 @@ def day(ts: int) -> int:
     return (ts - _EASTERN) // _DAY
 
 
+def last_day(part: Part) -> int:
+    """ns at which the window after this part closes."""
+    return (day(part.closed_ts) + WINDOW + 1) * _DAY + _EASTERN
+
+
 def year_of(lots: Lots, part: Part) -> Year:
     """The calendar year in which the part was closed."""
     return lots.years.setdefault(date.fromordinal(day(part.closed_ts) + _EPOCH).year, Year())
