@@ -127,8 +127,8 @@ def tax() -> LotsView:
 
     def lot(symbol: str, qty: str, basis: str) -> LotView:
         return LotView(
-            lot=f"x-{symbol}", symbol=symbol, side="long", qty=qty, basis=basis, wash="0", opened_ts=T0, acquired_ts=T0,
-            adopted=False,
+            lot=f"x-{symbol}", symbol=symbol, side="long", qty=qty, opened_qty=qty, basis=basis, wash="0", opened_ts=T0,
+            acquired_ts=T0, adopted=False,
         )  # fmt: skip
 
     years = (YearView(year=2026, realised="-120.50", disallowed="20.50"),)

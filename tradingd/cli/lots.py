@@ -49,13 +49,14 @@ def _text(view: LotsView, closed: bool) -> str:
 
 
 def _open(lots: tuple[LotView, ...]) -> str:
-    head = ("lot", "symbol", "side", "qty", "basis", "of it wash", "opened", "held since", "note")
+    head = ("lot", "symbol", "side", "qty", "of", "basis", "of it wash", "opened", "held since", "note")
     rows = [
         (
             lot.lot,
             lot.symbol,
             lot.side,
             lot.qty,
+            lot.opened_qty,
             money(lot.basis),
             money(lot.wash),
             when(lot.opened_ts),
@@ -64,7 +65,7 @@ def _open(lots: tuple[LotView, ...]) -> str:
         )
         for lot in lots
     ]
-    return table(head, rows, right="   rrr")
+    return table(head, rows, right="   rrrr")
 
 
 def _closed(parts: tuple[PartView, ...]) -> str:

@@ -236,7 +236,9 @@ def test_part_of_a_purchase_replaces() -> None:
     a.sell(50, "60", "9")
     a.buy(51, "100", "9")
     assert a.brief() == [("x3", 60, 600), ("x3/2", 40, 360)]
-    assert [lot.used for lot in a.held()] == [True, False]
+    assert [(lot.used, lot.opened) for lot in a.held()] == [(True, 60), (False, 40)]
+    a.sell(300, "70", "9")
+    assert [(lot.qty, lot.opened) for lot in a.held()] == [(30, 40)]
 
 
 def test_blocks_with_a_gain_are_left_alone() -> None:
@@ -341,6 +343,41 @@ def test_an_order_that_stops_half_way_through_the_replacement() -> None:
     assert [(t.lot, t.qty, t.amount) for t in a.parts()[0].taken] == [("x2", 80, 80)]
 
 
+def test_an_order_that_sells_what_was_bought_meanwhile_takes_nothing_back() -> None:
+    """E8: the purchase came after the loss, so it replaced the shares, whoever sells it."""
+    a = Account()
+    a.buy(0, "100", "10")
+    a.sell(50, "100", "9", order="out")
+    a.buy(51, "100", "9")
+    a.sell(52, "100", "9", order="out")
+    assert [(p.realised, p.disallowed) for p in a.parts()] == [(-100, 100), (-100, 0)]
+
+
+def test_what_was_taken_back_is_matched_anew_in_its_order() -> None:
+    """E8: the earlier loss of an order has the first replacement again, also where a late report had turned the lots around."""
+    a = Account()
+    a.buy(0, "10", "10")
+    a.buy(1, "10", "10")
+    a.buy(45, "10", "10")
+    a.sell(50, "10", "9", order="out")
+    a.sell(50, "10", "8", order="out")
+    a.buy(44, "10", "10")
+    assert [[t.lot for t in p.taken] for p in a.parts()] == [["x3"], ["x6"]]
+    a.buy(51, "10", "10")
+    a.sell(52, "20", "20", order="out")
+    assert [(p.lot, p.disallowed) for p in a.parts()] == [("x1", 10), ("x2", 0), ("x6", 0), ("x3", 0)]
+    assert a.brief() == [("x7", 10, 110)]
+
+
+def test_the_rest_of_an_order_that_comes_after_the_sale_replaces() -> None:
+    """E8: bought, sold at a loss, and then more of the same buying order: these were not held when it was sold."""
+    a = Account()
+    a.buy(0, "10", "10", order="in")
+    a.sell(1, "10", "9")
+    a.buy(2, "10", "9", order="in")
+    assert [p.disallowed for p in a.parts()] == [10]
+
+
 def test_another_order_takes_nothing_back() -> None:
     """E8: the replacement was held after the first sale; sold later, it brings the loss with it."""
     a = Account()
@@ -419,6 +456,17 @@ def test_a_split_inside_the_window() -> None:
     )
 
 
+def test_a_loss_that_a_split_rounds_away_is_final() -> None:
+    """E8: a billionth of a share by a tenth is none, and nothing replaces it."""
+    a = Account()
+    a.buy(0, "0.000000001", "10000000000")
+    a.sell(50, "0.000000001", "1")
+    a.split(51, "0.1")
+    a.buy(52, "10", "10")
+    assert [(p.disallowed, p.open_qty, p.open_loss) for p in a.parts()] == [(0, 0, 0)]
+    assert a.brief() == [("x4", 10, 100)]
+
+
 def test_a_split_makes_a_match_final() -> None:
     """E8: the same order going on after it takes nothing back, and the loss stays in the basis."""
     a = Account()
@@ -438,6 +486,22 @@ def test_a_late_report_of_a_sale_has_its_own_window() -> None:
     a.sell(70, "10", "9")
     a.sell(40, "10", "9")
     assert [p.disallowed for p in a.parts()] == [0, 10]
+
+
+def test_late_reports_do_not_reach_over_their_windows() -> None:
+    """E8: a purchase 31 days before a sale that is known already, and one 31 days after a sale that is heard of late."""
+    a = Account()
+    a.buy(0, "10", "10")
+    a.sell(50, "10", "9")
+    a.buy(19, "5", "10")
+    assert [p.disallowed for p in a.parts()] == [0]
+    a.buy(20, "5", "10")
+    assert [p.disallowed for p in a.parts()] == [5]
+    b = Account()
+    b.buy(0, "10", "10")
+    b.buy(71, "10", "10")
+    b.sell(40, "10", "9")
+    assert [p.disallowed for p in b.parts()] == [0]
 
 
 def test_a_late_report_of_a_purchase_replaces_what_it_stood_beside() -> None:
@@ -477,3 +541,5 @@ def test_a_lot_is_cut_in_few_pieces_and_no_cent_is_lost() -> None:
     assert len(a.held()) == 1 + PIECES + 1  # of the first purchase, of the second, and its unused rest
     assert sum((lot.wash for lot in a.held()), D(0)) == sum(lost, D(0)) == a.lots.years[2008].disallowed
     assert a.holding.qty() == 250
+    later = [lot.acquired_ts for lot in a.held()[1:-1]]
+    assert later[-1] == later[-2] - NS, "of what was put together the shortest holding period counts"

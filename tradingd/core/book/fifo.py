@@ -82,10 +82,12 @@ def split(lots: Lots, f: SplitApplied) -> None:
         deal = _Deal(symbol=f.symbol, side=side, exec_id=f"split:{f.ts}", ts=f.ts)
         _close(lots, holding, deal, holding.size(), NIL)
     _scale_lots(holding, f.ratio)
-    for waiting in holding.waiting.values():
+    for side, waiting in holding.waiting.items():
         for part in waiting:
             part.open_qty = _scaled(part.open_qty, f.ratio)
-            part.open_loss = part.open_loss if part.open_qty else NIL
+            if not part.open_qty:  # too little to be replaced by anything
+                lots.finish(part)
+        holding.waiting[side] = [part for part in waiting if part.open_qty]
 
 
 def _open(lots: Lots, holding: Holding, deal: _Deal, qty: Qty, basis: Money) -> None:

@@ -14,14 +14,16 @@ _SIDE = {Side.BUY: "long", Side.SELL: "short"}
 
 
 class LotView(View):
-    """An open lot. basis: what it took out of the cash, `wash` (disallowed elsewhere, added here) included; a short's is negative.
+    """An open lot. opened_qty: when it was opened or cut, in today's shares.
 
+    basis: what it took out of the cash, `wash` (disallowed elsewhere, added here) included; a short's is negative.
     acquired_ts: earlier than opened_ts where a wash sale handed a holding period on; ns."""
 
     lot: str
     symbol: str
     side: str  # long, short
     qty: str
+    opened_qty: str
     basis: str
     wash: str
     opened_ts: int
@@ -100,7 +102,8 @@ def _text(amount: Decimal) -> str:
 
 def _lot(symbol: Symbol, lot: Lot) -> LotView:
     return LotView(
-        lot=lot.lot_id, symbol=symbol, side=_SIDE[lot.side], qty=_text(lot.qty), basis=_text(lot.basis), wash=_text(lot.wash),
+        lot=lot.lot_id, symbol=symbol, side=_SIDE[lot.side], qty=_text(lot.qty),
+        opened_qty=_text(lot.opened), basis=_text(lot.basis), wash=_text(lot.wash),
         opened_ts=lot.opened_ts, acquired_ts=lot.acquired_ts, adopted=lot.adopted,
     )  # fmt: skip
 
