@@ -258,7 +258,7 @@ def test_blocks_with_a_gain_are_left_alone() -> None:
 
 @pytest.mark.parametrize(("later", "washed"), [(0, True), (WINDOW, True), (WINDOW + 1, False)])
 def test_the_window_after_the_sale(later: int, washed: bool) -> None:
-    """E8, S2 property 23: the thirtieth day after counts, the next does not."""
+    """E8: the thirtieth day after counts, the next does not."""
     a = Account()
     a.buy(0, "10", "10")
     a.sell(100, "10", "9")
@@ -269,7 +269,7 @@ def test_the_window_after_the_sale(later: int, washed: bool) -> None:
 
 @pytest.mark.parametrize(("before", "washed"), [(0, True), (WINDOW, True), (WINDOW + 1, False)])
 def test_the_window_before_the_sale(before: int, washed: bool) -> None:
-    """E8, S2 property 23."""
+    """E8."""
     a = Account()
     a.buy(0, "10", "10")
     a.buy(100 - before, "10", "9")

@@ -83,7 +83,7 @@ def test_open_lots_are_the_position(history):
 
 @given(histories)
 def test_open_lots_stand_in_the_order_of_their_purchases(history):
-    """E8, S2 property 22."""
+    """E8."""
     times = [lot.opened_ts for lot in played(history).held()]
     assert times == sorted(times)
 
@@ -117,7 +117,7 @@ def test_a_flat_account_made_the_same_by_lots_and_by_average(history):
 
 @given(histories)
 def test_what_is_disallowed_stands_in_a_basis(history):
-    """E8, S2 property 23: each cent in a lot that is held or in a part that was closed since, and by year."""
+    """E8: each cent in a lot that is held or in a part that was closed since, and by year."""
     account = played(history)
     parts = account.parts()
     disallowed = total([part.disallowed for part in parts])
@@ -131,7 +131,7 @@ def test_what_is_disallowed_stands_in_a_basis(history):
 
 @given(histories)
 def test_a_share_replaces_once(history):
-    """E8, S2 property 23: a lot is the replacement of one part at most, and whole; splits left out, which change the count."""
+    """E8: a lot is the replacement of one part at most, and whole; splits left out, which change the count."""
     account = played([what for what in history if what[0] != "split"])
     replaced = [taken.lot for part in account.parts() for taken in part.taken]
     assert len(replaced) == len(set(replaced))
@@ -228,7 +228,7 @@ def test_a_loss_is_washed_exactly_within_30_days(days, sold_at, bought_at):
 
 @given(st.integers(-70, 70))
 def test_a_gain_is_never_washed(days):
-    """E8, S2 property 23."""
+    """E8."""
     account = Account()
     account.buy(0, "10", "80")
     for day, side in sorted([(500, Side.SELL), (500 + days, Side.BUY)]):
@@ -288,7 +288,7 @@ def long_only(history: list[tuple[int, Side, int, int, str | None]]) -> list[tup
 
 @given(simple)
 def test_wash_sales_are_those_of_single_shares(history):
-    """E8, S2 property 23: share by share, the earliest loss and the earliest purchase first, each share once, the loss moved
+    """E8: share by share, the earliest loss and the earliest purchase first, each share once, the loss moved
     into its cost: the oracle has no lots at all."""
     history = long_only(history)
     account = simply(history)
