@@ -46,7 +46,7 @@ def desk(tmp_path: Path) -> Iterator[FakeDesk]:
 
 def test_what_is_shown_is_the_desks_page(cli: Cli, desk: FakeDesk) -> None:
     assert msgspec.json.decode(cli("status", "--json").out, type=Page) == desk.page()
-    for verb in ("status", "positions", "orders", "decisions", "ui"):
+    for verb in ("status", "positions", "orders", "decisions", "lots", "ui"):
         ran = cli(verb)
         assert (ran.code, ran.err.startswith("Error")) == (0, False), ran
     assert cli("ui").out.startswith("http://127.0.0.1:")

@@ -18,7 +18,7 @@ from tradingd.core.gates.tiers import TIERS
 from tradingd.core.types import AccountId, TierName
 from tradingd.core.views.page import HoldView, LimitView, Page, TierView, TripView
 
-LOOKING = [("status",), ("positions",), ("orders",), ("decisions",), ("tier",), ("ui",)]
+LOOKING = [("status",), ("positions",), ("orders",), ("decisions",), ("lots",), ("tier",), ("ui",)]
 
 
 @pytest.mark.parametrize("verb", LOOKING, ids=lambda verb: verb[0])

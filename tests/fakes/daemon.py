@@ -13,6 +13,7 @@ from aiohttp import web
 
 from tradingd.core.facts import Decided
 from tradingd.core.types import NS
+from tradingd.core.views.lots import LotsView
 from tradingd.core.views.page import AccountView, BrokerView, JournalView, OrderView, Page, PositionView
 
 T0 = 1_223_303_700 * NS  # 2008-10-06 14:35:00Z
@@ -114,6 +115,7 @@ class Daemon:
     def __init__(self) -> None:
         self.page = page()
         self.decisions: list[Decided] = []
+        self.lots: list[LotsView] = []
         self.config = ""
         self.commands: list[dict[str, Any]] = []
         self.queries: list[dict[str, str]] = []
@@ -143,6 +145,7 @@ class Daemon:
         return [
             web.get("/status.json", self._status),
             web.get("/decisions", self._decisions),
+            web.get("/lots", self._lots),
             web.get("/config", self._config),
             web.get("/ping", self._ping),
             web.post("/command", self._command),
@@ -155,6 +158,10 @@ class Daemon:
     async def _decisions(self, request: web.Request) -> web.Response:
         self.queries.append(dict(request.query))
         return web.Response(body=msgspec.json.encode(self.decisions), content_type="application/json")
+
+    async def _lots(self, request: web.Request) -> web.Response:
+        self.queries.append(dict(request.query))
+        return web.Response(body=msgspec.json.encode(self.lots), content_type="application/json")
 
     async def _config(self, request: web.Request) -> web.Response:
         return web.Response(text=self.config)

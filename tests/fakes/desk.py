@@ -24,6 +24,7 @@ from tradingd.core.types import (
     TierName,
     TradingState,
 )
+from tradingd.core.views.lots import LotsView, LotView, YearView
 from tradingd.core.views.page import (
     AccountView,
     BrokerView,
@@ -121,12 +122,27 @@ def empty_page() -> Page:
     return msgspec.structs.replace(page(), accounts=(bare,), session=session, note="waits for the session to open")
 
 
+def tax() -> LotsView:
+    """Two open lots, nothing closed."""
+
+    def lot(symbol: str, qty: str, basis: str) -> LotView:
+        return LotView(
+            lot=f"x-{symbol}", symbol=symbol, side="long", qty=qty, opened_qty=qty, basis=basis, wash="0", opened_ts=T0,
+            acquired_ts=T0, adopted=False,
+        )  # fmt: skip
+
+    years = (YearView(year=2026, realised="-120.50", disallowed="20.50"),)
+    lots = (lot("AAPL", "40", "9256.00"), lot("MSFT", "5", "2091.00"))
+    return LotsView(account="demo", currency="USD", lots=lots, closed=(), years=years)
+
+
 class FakeDesk:
     """Implements Desk."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.current = page()
+        self.tax = tax()
         self.living = True
         self.checks: list[Probe] = [Probe("journal", True), Probe("broker:sim", True, "reconciled")]
         self.commands: list[Command] = []
@@ -178,6 +194,9 @@ class FakeDesk:
             if symbol in {None, d.symbol} and outcome in {None, d.outcome} and (before is None or d.seq < before)
         ]
         return found[:limit]
+
+    def lots(self, *, symbol: str | None) -> Sequence[LotsView]:
+        return [msgspec.structs.replace(self.tax, lots=tuple(v for v in self.tax.lots if symbol in {None, v.symbol}))]
 
     def now(self) -> int:
         return self.current.now

@@ -177,7 +177,7 @@ def test_exit_codes_name_what_went_wrong(running: Demo, arguments: tuple[str, ..
 def test_nobody_there_is_3(tmp_path: Path) -> None:
     """FEATURES 5.4: not running is not the same as refused."""
     (tmp_path / "demo").mkdir()
-    for verb in ("status", "positions", "orders", "decisions", "pause", "halt", "flatten", "ui"):
+    for verb in ("status", "positions", "orders", "decisions", "lots", "pause", "halt", "flatten", "ui"):
         ran = tradingd(verb, "--dir", str(tmp_path / "demo"), cwd=tmp_path)
         assert (ran.returncode, ran.stdout) == (3, ""), verb
         assert "is not running" in ran.stderr

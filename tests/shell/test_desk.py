@@ -287,6 +287,19 @@ async def test_decisions_of_a_former_life_are_there_at_once() -> None:
         assert [d.symbol for d in desk_of(t).decisions(symbol=None, outcome=None, limit=5, before=None)] == ["AAA"]
 
 
+async def test_tax_lots_of_every_account_are_told_and_can_be_narrowed() -> None:
+    """E8, H1: each account by itself."""
+    async with stage() as s:
+        desk = desk_of(s)
+        await s.hold(AAA)
+        await s.hold(BBB)
+        [view] = desk.lots(symbol=None)
+        assert [(lot.symbol, lot.qty) for lot in view.lots] == [
+            (symbol, str(s.book.qty(symbol))) for symbol in (AAA, BBB)
+        ]
+        assert [lot.symbol for lot in desk.lots(symbol=BBB)[0].lots] == [BBB]
+
+
 async def test_the_page_says_in_a_line_why_nothing_happens() -> None:
     """H1: link first, then holds, then the window, then waiting for an idea."""
     async with stage() as s:

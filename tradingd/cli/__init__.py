@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tradingd import __version__
-from tradingd.cli import command, config, daemon, doctor, flatten, journal, observe, tier, why
+from tradingd.cli import command, config, daemon, doctor, flatten, journal, lots, observe, tier, why
 from tradingd.cli.exits import CliError
 from tradingd.cli.show import complain, say
 
@@ -20,7 +20,7 @@ app = typer.Typer(
 
 for verb in (
     daemon.run, daemon.demo,
-    observe.status, observe.positions, observe.orders, observe.decisions, tier.tier, why.why,
+    observe.status, observe.positions, observe.orders, observe.decisions, lots.lots, tier.tier, why.why,
     command.pause, command.halt, flatten.flatten, command.lockout, command.cancel, command.trip,
     command.resume, command.settle, command.adopt, command.release,
     doctor.doctor, observe.ui,

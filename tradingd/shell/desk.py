@@ -15,6 +15,7 @@ from tradingd.core.gates.window import in_window, next_window_open
 from tradingd.core.rules import Rules
 from tradingd.core.types import AccountId
 from tradingd.core.views.account import account_view
+from tradingd.core.views.lots import LotsView, lots_view
 from tradingd.core.views.page import AccountView, JournalView, Page, SessionView
 from tradingd.ports import Broken
 from tradingd.shell.house import House
@@ -103,6 +104,9 @@ class HouseDesk:
             if len(found) >= limit:
                 break
         return found
+
+    def lots(self, *, symbol: str | None) -> Sequence[LotsView]:
+        return [lots_view(member.book, self.now(), symbol) for member in self.house.members.values()]
 
     def config_text(self) -> str:
         return self._config_text

@@ -161,6 +161,16 @@ async def test_decisions_are_filtered_and_paged(house: House) -> None:
         assert bad.partition("=")[0] in json.loads(body)["text"]
 
 
+async def test_tax_lots_are_narrowed_to_a_symbol(house: House) -> None:
+    """E8, H1: for whoever may look; nonsense is refused by name."""
+    status, body, _ = await house.ask("GET", "/api/trading/lots?symbol=MSFT", OPERATOR)
+    [view] = json.loads(body)
+    assert (status, view["account"], [lot["symbol"] for lot in view["lots"]]) == (200, "demo", ["MSFT"])
+    assert (await house.ask("GET", "/api/trading/lots"))[0] == 401
+    status, body, _ = await house.ask("GET", "/api/trading/lots?symbol=A%20B", OPERATOR)
+    assert (status, "symbol" in json.loads(body)["text"]) == (400, True)
+
+
 async def test_a_taken_port_is_named(house: House) -> None:
     """H1: the operator reads which address is taken and what to do."""
     env = RealEnv(failpoint="")

@@ -48,11 +48,15 @@ def test_only_we_and_root_are_the_operator() -> None:
 
 
 async def test_reading(house: House) -> None:
-    """H3, H5: ping, status, decisions, configuration."""
+    """H3, H5: ping, status, decisions, tax lots, configuration."""
     _, ping = await ask(house, "GET", "/ping")
     assert json.loads(ping) == {"pid": os.getpid(), "version": "0.1.0", "mode": "demo"}
     assert json.loads((await ask(house, "GET", "/status.json"))[1])["accounts"][0]["cash"] == "48210.50"
     assert len(json.loads((await ask(house, "GET", "/decisions?limit=2"))[1])) == 2
+    assert [view["lot"] for view in json.loads((await ask(house, "GET", "/lots"))[1])[0]["lots"]] == [
+        "x-AAPL",
+        "x-MSFT",
+    ]
     assert (await ask(house, "GET", "/config"))[1] == b"[web]\nport = 0\n"
     assert (await ask(house, "GET", "/"))[0] == 404
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from tradingd.core.book.ledger import Position
+from tradingd.core.book.lots import Lots
 from tradingd.core.book.orders import Working
 from tradingd.core.facts import (
     Alerted,
@@ -153,6 +154,7 @@ class Booked(msgspec.Struct, kw_only=True):
     fees: Money = Money(Decimal(0))
     realised: Money = Money(Decimal(0))
     positions: dict[Symbol, Position] = {}
+    lots: Lots = msgspec.field(default_factory=Lots)
     levels: dict[Symbol, StopSet] = {}
     orders: dict[OrderId, Working] = {}
     finished: list[OrderId] = []

@@ -11,6 +11,7 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Any
 
+from tradingd.core.book import fifo
 from tradingd.core.book.booked import Booked, Mark, Micro, Notice, Plan, Seen, Sent, Start, Tranches
 from tradingd.core.book.ledger import adopt, post_fill, split
 from tradingd.core.book.orders import FINAL, Life, Working
@@ -250,6 +251,7 @@ def _filled(b: Booked, f: Filled) -> None:
         ts=f.ts,
     )
     position = b.positions[f.symbol] = posting.position
+    fifo.filled(b.lots, f)
     b.cash = Money(b.cash + posting.cash)
     b.fees = Money(b.fees + f.fee)
     b.realised = Money(b.realised + f.realised)
@@ -343,6 +345,7 @@ def _split_applied(b: Booked, f: SplitApplied) -> None:
     position = b.positions.get(f.symbol)
     if position is not None and position.qty:
         b.positions[f.symbol] = split(position, f.ratio)
+    fifo.split(b.lots, f)
     _remember_action(b, f"{f.action_id}:{f.symbol}")
 
 
@@ -350,6 +353,7 @@ def _adopted(b: Booked, f: PositionAdopted) -> None:
     """The venue's position becomes ours at the mark, without a change of the account's value there."""
     posting = adopt(b.positions.get(f.symbol), f.symbol, f.qty, f.price, multiplier=f.multiplier, rate=f.rate, ts=f.ts)
     b.positions[f.symbol] = posting.position
+    fifo.adopted(b.lots, f)
     b.cash = Money(b.cash + posting.cash)
     b.realised = Money(b.realised + posting.realised)
     if not f.qty or posting.flipped:

@@ -91,7 +91,7 @@ def money(*factors: Decimal) -> Money:
     product = ONE
     for factor in factors:
         product = EXACT.multiply(product, factor)
-    return Money(_places(product, MONEY_PLACES))
+    return Money(rounded(product, MONEY_PLACES))
 
 
 def post_fill(
@@ -188,7 +188,7 @@ def split(position: Position, ratio: Decimal) -> Position:
     assert ratio > 0, "parse promised a ratio above zero"
 
     def scaled(qty: Qty) -> Qty:
-        return Qty(_places(EXACT.multiply(qty, ratio), QTY_PLACES))
+        return Qty(rounded(EXACT.multiply(qty, ratio), QTY_PLACES))
 
     qty = scaled(position.qty)
     return msgspec.structs.replace(
@@ -233,14 +233,14 @@ def _share(old: Position, closed: Decimal) -> tuple[Decimal, Money]:
         return old.cost, old.basis
     cost = EXACT.divide(EXACT.multiply(old.cost, closed), part)
     basis = EXACT.divide(EXACT.multiply(old.basis, closed), part)
-    return _places(cost, COST_PLACES), Money(_places(basis, MONEY_PLACES))
+    return rounded(cost, COST_PLACES), Money(rounded(basis, MONEY_PLACES))
 
 
 def _average(cost: Decimal, qty: Decimal) -> Price:
-    return Price(_places(EXACT.divide(cost, qty), AVG_PLACES).normalize(EXACT)) if qty else Price(ZERO)
+    return Price(rounded(EXACT.divide(cost, qty), AVG_PLACES).normalize(EXACT)) if qty else Price(ZERO)
 
 
-def _places(x: Decimal, places: int) -> Decimal:
+def rounded(x: Decimal, places: int) -> Decimal:
     """Rounded to so many places where it has more; left as it is written where it has not."""
     exponent = x.as_tuple().exponent
     if isinstance(exponent, int) and exponent >= -places:

@@ -59,6 +59,7 @@ def routes(
         Route("GET", "/api/trading/status", Role.VIEWER, read.status),
         Route("GET", "/api/trading/config", Role.VIEWER, read.config),
         Route("GET", "/api/trading/decisions", Role.VIEWER, read.decisions),
+        Route("GET", "/api/trading/lots", Role.VIEWER, read.lots),
         *(
             Route(
                 "POST",

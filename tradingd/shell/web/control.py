@@ -83,6 +83,7 @@ def routes(env: Env, desk: Desk, links: Links, limits: Limits) -> list[Route]:
         Route("GET", "/ping", op, own.ping),
         Route("GET", "/status.json", op, read.status),
         Route("GET", "/decisions", op, read.decisions),
+        Route("GET", "/lots", op, read.lots),
         Route("GET", "/config", op, read.config),
         Route("POST", "/command", op, own.command, reserved=True),
         Route("POST", "/ui", op, own.ui),

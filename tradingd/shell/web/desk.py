@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from tradingd.core.events import Command
 from tradingd.core.facts import Decided
+from tradingd.core.views.lots import LotsView
 from tradingd.core.views.page import Page
 
 
@@ -55,6 +56,9 @@ class Desk(Protocol):
         self, *, symbol: str | None, outcome: str | None, limit: int, before: int | None
     ) -> Sequence[Decided]:
         """Latest first; `before` is a decision seq."""
+
+    def lots(self, *, symbol: str | None) -> Sequence[LotsView]:
+        """Tax lots of each account."""
 
     def now(self) -> int: ...
 

@@ -1,4 +1,4 @@
-"""What can be read: health, metrics, the page's data, decisions, and the static files of the page."""
+"""What can be read: health, metrics, the page's data, decisions, tax lots, and the static files of the page."""
 
 from __future__ import annotations
 
@@ -59,14 +59,22 @@ class Reading:
     async def decisions(self, request: web.Request) -> web.StreamResponse:
         """Latest first. `symbol`, `outcome` (act, skip), `limit` 1..500 (50), `before` (a decision's seq)."""
         query = request.query
-        symbol, outcome = query.get("symbol") or None, query.get("outcome") or None
-        if symbol is not None and not _SYMBOL.match(symbol):
-            raise Refused(400, "bad_request", "symbol must be 1 to 32 of A-Z a-z 0-9 . _ / : = -")
+        symbol, outcome = _symbol(query.get("symbol")), query.get("outcome") or None
         if outcome not in {None, "act", "skip"}:
             raise Refused(400, "bad_request", "outcome must be act or skip")
         limit = _whole(query.get("limit"), "limit", 1, DECISIONS_MAX) or 50
         before = _whole(query.get("before"), "before", 0, 2**62)
         return as_json(list(self._desk.decisions(symbol=symbol, outcome=outcome, limit=limit, before=before)))
+
+    async def lots(self, request: web.Request) -> web.StreamResponse:
+        """Tax lots of each account; `symbol` narrows them. Source: E8."""
+        return as_json(list(self._desk.lots(symbol=_symbol(request.query.get("symbol")))))
+
+
+def _symbol(text: str | None) -> str | None:
+    if text and not _SYMBOL.match(text):
+        raise Refused(400, "bad_request", "symbol must be 1 to 32 of A-Z a-z 0-9 . _ / : = -")
+    return text or None
 
 
 def _whole(text: str | None, name: str, low: int, high: int) -> int | None:
