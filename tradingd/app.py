@@ -45,6 +45,8 @@ from tradingd.shell.journal import Genesis
 from tradingd.shell.journal import Settings as JournalSettings
 from tradingd.shell.lag import LagMonitor
 from tradingd.shell.logs import log, set_up
+from tradingd.shell.notify.build import channels_of
+from tradingd.shell.notify.room import Notify
 from tradingd.shell.reload import Reload
 from tradingd.shell.web.app import serve
 from tradingd.shell.web.auth import TokenHash
@@ -174,6 +176,18 @@ def almanac_of(house: House, config: Config, base: Path) -> Almanac | None:
     return almanac
 
 
+def notify_of(env: Env, config: Config, house: House, secrets: Callable[[Secret], str]) -> Notify | None:
+    """The room that tells people, None when no channel is configured. Its tasks run with the house. Raises Misconfigured."""
+    if not config.notify or not house.members:
+        return None
+    channels = channels_of(env, config.notify, config.mode, secrets, RealClock().wall)
+    books = {account: member.book.booked for account, member in house.members.items()}
+    room = Notify(env, house.journal, house.recovery.directory, books, house.offer, channels)
+    room.open()
+    house.rooms.extend(room.tasks)
+    return room
+
+
 # running ------------------------------------------------------------------------------------------------------------------
 
 
@@ -230,7 +244,7 @@ class Daemon:
         desk = HouseDesk(
             house, mode=self.config.mode, build=self.build, config=config_hash(self.config),
             config_text=describe(self.config), alive=lambda: monitor.alive(5.0), shutdown=self.stop,
-            started=self.env.clock.wall(), reload=reload,
+            started=self.env.clock.wall(), reload=reload, notify=notify_of(self.env, self.config, house, revealed),
         )  # fmt: skip
         reload.on_change = desk.reconfigured
         if self.almanac is not None:

@@ -37,7 +37,7 @@ from tradingd.core.views.page import (
     SessionView,
     TripView,
 )  # fmt: skip
-from tradingd.shell.web.desk import Answer, Probe
+from tradingd.shell.web.desk import Answer, Probe, TestSaid
 
 T0 = 1_795_017_600 * NS  # 2026-11-18 16:00 UTC, a Wednesday
 SYMBOLS = (("AAPL", 231.4), ("MSFT", 418.2), ("NVDA", 142.85), ("JPM", 246.1), ("XOM", 119.33))
@@ -206,6 +206,13 @@ class FakeDesk:
 
     async def reload(self, actor: str) -> Answer:
         return Answer(command_id="", verb="reload", refused=False, text=f"nothing changed, says {actor}")
+
+    async def tell_test(self, channel: str | None, actor: str) -> Sequence[TestSaid]:
+        found = {
+            "mail": TestSaid(channel="mail", status="delivered"),
+            "sms": TestSaid(channel="sms", status="failed", error="x"),
+        }
+        return [said for name, said in found.items() if channel in (None, name)]
 
     def shutdown(self, reason: str) -> None:
         self.stopped = reason

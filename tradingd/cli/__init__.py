@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tradingd import __version__
-from tradingd.cli import command, config, daemon, doctor, flatten, journal, lots, observe, tier, why
+from tradingd.cli import command, config, daemon, doctor, flatten, journal, lots, notify, observe, tier, why
 from tradingd.cli.exits import CliError
 from tradingd.cli.show import complain, say
 
@@ -23,12 +23,13 @@ for verb in (
     observe.status, observe.positions, observe.orders, observe.decisions, lots.lots, tier.tier, why.why,
     command.pause, command.halt, flatten.flatten, command.lockout, command.cancel, command.trip,
     command.resume, command.settle, command.adopt, command.release,
-    doctor.doctor, observe.ui,
+    doctor.doctor, observe.ui, notify.notifications,
 ):  # fmt: skip
     app.command()(verb)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(daemon.venue)
 app.add_typer(config.app, name="config")
 app.add_typer(journal.app, name="journal")
+app.add_typer(notify.app, name="notify")
 
 
 @app.command()

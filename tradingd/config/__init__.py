@@ -12,13 +12,14 @@ from tradingd.config.model import (
     TokenSettings,
     WebSettings,
 )  # fmt: skip
+from tradingd.config.notify import ChannelSettings
 from tradingd.config.secret import Revealed, Secret, SecretMissing
 from tradingd.config.show import Change, config_hash, describe, diff
 from tradingd.config.sources import Override
 from tradingd.config.whole import Config
 
 __all__ = [
-    "FILE", "AccountSettings", "Change", "Config", "ConfigError", "InstrumentSettings", "JournalSettings", "Loaded", "Override",
-    "Revealed", "Secret", "SecretMissing", "StartSettings", "StateSettings", "StrategySettings", "TokenSettings", "WebSettings",
-    "config_hash", "describe", "diff", "find_file", "load", "load_text", "settings",
+    "FILE", "AccountSettings", "Change", "ChannelSettings", "Config", "ConfigError", "InstrumentSettings", "JournalSettings",
+    "Loaded", "Override", "Revealed", "Secret", "SecretMissing", "StartSettings", "StateSettings", "StrategySettings",
+    "TokenSettings", "WebSettings", "config_hash", "describe", "diff", "find_file", "load", "load_text", "settings",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ from tradingd.config.model import (
     StrategySettings,
     WebSettings,
 )  # fmt: skip
+from tradingd.config.notify import ChannelSettings
 from tradingd.core.gates.breaker import BreakerSettings
 from tradingd.core.gates.correlation import CorrelationSettings
 from tradingd.core.gates.gate import GateSettings
@@ -72,11 +73,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     strategies: dict[str, StrategySettings] = {}
     accounts: dict[str, AccountSettings] = {}
     instruments: dict[str, InstrumentSettings] = {}
+    notify: dict[str, ChannelSettings] = {}
 
 
 def cross_check(config: Config, faults: Faults) -> None:
     """What no section can know alone: ids, live trading named twice, one currency where amounts carry one."""
-    for name in (*config.accounts, *config.strategies, *config.web.tokens):
+    for name in (*config.accounts, *config.strategies, *config.web.tokens, *config.notify):
         if ID.match(name) is None:
             faults.add(_owner(config, name), "is no usable name: letters, digits, - and _ only, at most 64")
     for symbol in config.instruments:
@@ -99,6 +101,8 @@ def _owner(config: Config, name: str) -> str:
         else f"strategies.{name}"
         if name in config.strategies
         else f"web.tokens.{name}"
+        if name in config.web.tokens
+        else f"notify.{name}"
     )
 
 

@@ -303,6 +303,8 @@ class NoticeSent(Said):
     status: str
     tries: int = 0
     error: str = ""
+    level: str = ""
+    upto: int = 0
 
 
 class Verb(StrEnum):

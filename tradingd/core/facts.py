@@ -468,8 +468,9 @@ class EventNoted(Fact):
 
 class Notified(Fact):
     """What became of telling somebody (E16). notice: which fact is told ("<seq>"), so it goes to each channel once.
-    kind: circuit_breaker_triggered, daily_summary ...   status: delivered, failed (after all tries), rate_limited, folded
-    (into another), suppressed (this channel does not want it)."""
+    kind: circuit_breaker_triggered, daily_summary ...   level: page, tell, log.   status: delivered, failed (after all tries),
+    rate_limited, folded (into another), dropped (too many waited), noted (nothing was told, only `upto` moved).
+    upto: every fact up to this journal number has been dealt with on this channel, 0 when that is not said."""
 
     notice: str
     channel: str
@@ -477,6 +478,8 @@ class Notified(Fact):
     status: str
     tries: int = 0
     error: str = ""
+    level: str = ""
+    upto: int = 0
 
 
 # states ---------------------------------------------------------------------------------------------------------------

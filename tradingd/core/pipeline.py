@@ -5,6 +5,7 @@
     recommendation  intake, state, window, price, stops, sizer, reserve, breaker, gate  steps/ideas.py
     order events    the order's life, fills, protection, reserve, volatility breaker    steps/orders.py
     commands        the operator's words                                                steps/operator.py
+    notices         what became of telling somebody                                     steps/notices.py
     timer           sessions, cool-downs, old entries, missing prices                   steps/clockwork.py
     account events  link, reconciliation, positions, corporate actions                  steps/account.py
     world events    earnings, market events, dividends by file                          steps/outside.py
@@ -38,6 +39,7 @@ from tradingd.core.events import (
     LinkLost,
     LinkUp,
     MarketEvent,
+    NoticeSent,
     OrderAccepted,
     OrderCancelled,
     OrderExpired,
@@ -57,7 +59,7 @@ from tradingd.core.events import (
 )  # fmt: skip
 from tradingd.core.facts import AnyFact
 from tradingd.core.rules import Rules
-from tradingd.core.steps import account, clockwork, ideas, operator, orders, outside, strategies
+from tradingd.core.steps import account, clockwork, ideas, notices, operator, orders, outside, strategies
 from tradingd.core.steps.quotes import on_quote
 
 Handler = Callable[[Book, Any, Rules], None]
@@ -73,6 +75,7 @@ _HANDLERS: dict[type, Handler] = {
     Started: account.on_started, Stopping: account.on_stopping,
     ConfigLoaded: account.on_config, ClockSeen: account.on_clock, Leaving: account.on_leaving,
     EarningsSeen: outside.on_earnings, MarketEvent: outside.on_event, DividendDue: outside.on_dividend_due,
+    NoticeSent: notices.on_notice,
 }  # fmt: skip
 
 _FROM_VENUE = (

@@ -19,7 +19,8 @@ from tradingd.core.views.lots import LotsView, lots_view
 from tradingd.core.views.page import AccountView, JournalView, Page, SessionView
 from tradingd.ports import Broken
 from tradingd.shell.house import House
-from tradingd.shell.web.desk import Answer, Probe
+from tradingd.shell.notify.room import Notify
+from tradingd.shell.web.desk import Answer, Probe, TestSaid
 
 DECISIONS_KEPT = 2_000
 NO_ROOM = "refused: the journal writes its last words; make room on its disk and start the daemon again"
@@ -31,6 +32,7 @@ class HouseDesk:
     def __init__(
         self, house: House, *, mode: str, build: str, config: str, config_text: str, alive: Callable[[], bool],
         shutdown: Callable[[str], None], started: int, reload: Callable[[str], Answer] | None = None,
+        notify: Notify | None = None,
     ) -> None:  # fmt: skip
         self.house = house
         self.registry: CollectorRegistry = house.metrics.registry
@@ -41,6 +43,7 @@ class HouseDesk:
         self._alive = alive
         self._shutdown = shutdown
         self._reload = reload
+        self._notify = notify
         self._decisions: list[Decided] = []
         self._answers: dict[tuple[str, str], asyncio.Future[CommandSeen]] = {}
         for member in house.members.values():
@@ -218,6 +221,12 @@ class HouseDesk:
         answer = self._reload(actor)
         await self.house.settle()
         return answer
+
+    async def tell_test(self, channel: str | None, actor: str) -> Sequence[TestSaid]:
+        if self._notify is None:
+            return ()
+        told = await self._notify.test(channel, f"a test, asked for by {actor}")
+        return [TestSaid(channel=t.channel, status=t.status, error=t.error) for t in told]
 
     def now(self) -> int:
         return self.house.env.clock.wall()

@@ -84,6 +84,7 @@ class House:
         self.inbox = Inbox()
         self.metrics = Metrics(CollectorRegistry())
         self.schedule = Schedule()
+        self.rooms: list[tuple[str, Callable[[], Awaitable[None]]]] = []  # tasks of rooms that only some houses have
         self.pulse = Pulse(env.clock, on_pause=self._paused, end_sessions=self._end_sessions, on_clock=self._clock_off)
         self.changes = 0
         self._watchers: list[asyncio.Event] = []
@@ -160,6 +161,8 @@ class House:
                     sources.start_soon(essential, f"link:{member.account}", member.link.run)
                 for every in self.schedule.chores:
                     sources.start_soon(chore, self.env, every.name, lambda every=every: every.run(self.env.clock))
+                for name, body in self.rooms:
+                    sources.start_soon(chore, self.env, name, body)
                 await stopping.wait()
                 await self.withdraw()
                 sources.cancel_scope.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tradingd.core.facts import Anomaly, AnyFact, Decided, Filled, LinkChanged, OrderIntended, OrderMoved
+from tradingd.core.facts import Anomaly, AnyFact, Decided, Filled, LinkChanged, Notified, OrderIntended, OrderMoved
 from tradingd.core.types import NS, OrderId
 from tradingd.ports import Clock
 from tradingd.shell.web.metrics import Metrics
@@ -39,6 +39,8 @@ class Measure:
                 metrics.fill()
             case LinkChanged(up=False):
                 metrics.reconnect(fact.broker)
+            case Notified() if fact.status != "noted":
+                metrics.notice(fact.channel, fact.status)
             case Anomaly():
                 metrics.mismatch(fact.kind)
             case _:

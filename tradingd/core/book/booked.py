@@ -130,13 +130,14 @@ class Micro(msgspec.Struct, array_like=True):
 
 
 class Notice(msgspec.Struct, array_like=True):
-    """A notice that was dealt with, kept while it counts for a rate limit (E16)."""
+    """A notice that was dealt with, kept while it counts for a rate limit or a fold (E16)."""
 
     notice: str
     channel: str
     kind: str
     status: str
     ts: int
+    level: str = ""
 
 
 class Start(msgspec.Struct, array_like=True):
@@ -207,6 +208,7 @@ class Booked(msgspec.Struct, kw_only=True):
     tier_history: list[TierChanged] = []
     measured: list[DayMeasured] = []  # the last days
     notices: list[Notice] = []
+    told: dict[str, int] = {}  # channel -> every fact up to this journal number is dealt with
     sent: list[Sent] = []
     starts: list[Start] = []
     recent: list[Decided] = []

@@ -79,6 +79,7 @@ KEEP_STRANGERS = 500
 KEEP_TIERS = 50
 KEEP_DAYS = 260  # a year of sessions
 KEEP_NOTICES = 500
+KEEP_NOTICES_MAX = 5_000
 _LIFE = (StartedUp, ShutDown)
 
 
@@ -428,8 +429,15 @@ def _schedule(b: Booked, f: ScheduleRan) -> None:
 
 
 def _notified(b: Booked, f: Notified) -> None:
-    b.notices.append(Notice(f.notice, f.channel, f.kind, f.status, f.ts))
-    del b.notices[:-KEEP_NOTICES]
+    """What was told within the hour counts for the limits and for folding, so it is kept beyond the usual number."""
+    if f.upto:
+        b.told[f.channel] = max(f.upto, b.told.get(f.channel, 0))
+    if f.status == "noted":
+        return
+    b.notices.append(Notice(f.notice, f.channel, f.kind, f.status, f.ts, f.level))
+    spare = b.notices[: max(0, len(b.notices) - KEEP_NOTICES)]
+    old = len(list(takewhile(lambda notice: notice.ts < f.ts - HOUR, spare)))
+    del b.notices[: max(old, len(b.notices) - KEEP_NOTICES_MAX)]
 
 
 # states -----------------------------------------------------------------------------------------------------------------

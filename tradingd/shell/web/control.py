@@ -39,6 +39,10 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reason: str = ""
 
 
+class TestWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    channel: str | None = None
+
+
 class Control:
     """Handlers of the control socket that are not also on the web. Source: H5, RELIABILITY 5.1."""
 
@@ -67,6 +71,15 @@ class Control:
     async def reload(self, request: web.Request) -> web.StreamResponse:
         return answer_of(await self._desk.reload(request[GRANT].actor))
 
+    async def notify_test(self, request: web.Request) -> web.StreamResponse:
+        body = await wish(request, TestWish, self._depth_max)
+        told = await self._desk.tell_test(body.channel, request[GRANT].actor)
+        if not told:
+            raise Refused(
+                404, "no_channel", "no such channel is configured" if body.channel else "no channel is configured"
+            )
+        return as_json(told)
+
     async def shutdown(self, request: web.Request) -> web.StreamResponse:
         body = await wish(request, Closing, self._depth_max)
         if not body.reason.isprintable() or len(body.reason) > 500:
@@ -88,6 +101,7 @@ def routes(env: Env, desk: Desk, links: Links, limits: Limits) -> list[Route]:
         Route("POST", "/command", op, own.command, reserved=True),
         Route("POST", "/ui", op, own.ui),
         Route("POST", "/reload", op, own.reload, reserved=True),
+        Route("POST", "/notify/test", op, own.notify_test),
         Route("POST", "/shutdown", op, own.shutdown, reserved=True),
     ]
 

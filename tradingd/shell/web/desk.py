@@ -32,6 +32,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     accounts: tuple[str, ...] = ()
 
 
+class TestSaid(msgspec.Struct, frozen=True, kw_only=True):
+    """How a test notice over one channel ended. status: delivered, failed, rate_limited."""
+
+    channel: str
+    status: str
+    error: str = ""
+
+
 class Desk(Protocol):
     """Implemented by the house; used by web and control handlers. None of these blocks the loop."""
 
@@ -67,6 +75,9 @@ class Desk(Protocol):
 
     async def reload(self, actor: str) -> Answer:
         """Read the configuration again: all of it takes effect and is journaled, or nothing does and the answer says why."""
+
+    async def tell_test(self, channel: str | None, actor: str) -> Sequence[TestSaid]:
+        """Send a test notice over one channel, or all of them (None), with one try; empty when there is none of that name."""
 
     def shutdown(self, reason: str) -> None:
         """Begin a clean stop."""

@@ -42,6 +42,9 @@ class Metrics:
         self._bad_seen: dict[str, int] = {}
         self._reconnects = Counter("tradingd_broker_reconnects", "Lost links by broker", ["broker"], registry=r)
         self._mismatches = Counter("tradingd_reconcile_mismatches", "Anomalies by kind", ["kind"], registry=r)
+        self._notices = Counter(
+            "tradingd_notices", "Notices by channel and what became of them", ["channel", "status"], registry=r
+        )
         self._journal = Counter("tradingd_journal_bytes", "Bytes appended to the journal", registry=r)
         self._stalls = Counter("tradingd_loop_stalls", "Event loop stalls", ["level"], registry=r)
         self._wrong_tokens = Counter("tradingd_web_wrong_tokens", "Requests with a wrong token", registry=r)
@@ -114,6 +117,10 @@ class Metrics:
 
     def mismatch(self, kind: str) -> None:
         self._mismatches.labels(kind).inc()
+
+    def notice(self, channel: str, status: str) -> None:
+        """status: delivered, failed, rate_limited, folded, dropped."""
+        self._notices.labels(channel, status).inc()
 
     def journaled(self, nbytes: int) -> None:
         self._journal.inc(nbytes)
