@@ -9,7 +9,7 @@ import anyio
 import structlog
 
 from tradingd.ports import Env
-from tradingd.shell.notify.message import Message, Transport, Undelivered, message_of, without
+from tradingd.shell.notify.message import Message, Transport, Undelivered, message_of, trace_of, without
 from tradingd.shell.notify.note import Note
 from tradingd.shell.notify.outbox import DELIVERED, FAILED, LIMITED, Batch, Outbox, Outcome, Wishes
 
@@ -50,8 +50,8 @@ class Channel:
         while True:
             try:
                 await self._round()
-            except Exception:  # as in _try
-                log.exception("notify.fault", channel=self.name)
+            except Exception as fault:  # noqa: BLE001 - as in _try; the log may not show the variables of its frames
+                log.error("notify.fault", channel=self.name, trace=trace_of(fault, self._transport.secrets))  # noqa: TRY400
                 await self._env.clock.sleep(FAULT_S)
 
     async def _round(self) -> None:

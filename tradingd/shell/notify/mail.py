@@ -46,10 +46,11 @@ class Mail:
             raise Undelivered(f"all recipients refused: {no.recipients[0]}", final=_all_final(no.recipients)) from no
         except aiosmtplib.SMTPResponseException as no:
             raise Undelivered(f"{no.code} {no.message}", final=500 <= no.code < 600) from no
-        except aiosmtplib.SMTPNotSupported as no:
-            raise Undelivered(str(no), final=True) from no
         except (aiosmtplib.SMTPException, OSError) as no:
-            raise Undelivered(str(no) or type(no).__name__) from no
+            cannot = (
+                isinstance(no, aiosmtplib.SMTPNotSupported) or type(no) is aiosmtplib.SMTPException
+            )  # no STARTTLS there
+            raise Undelivered(str(no) or type(no).__name__, final=cannot) from no
         return f"refused for {', '.join(refused)}" if refused else ""
 
     def _mail(self, message: Message) -> EmailMessage:

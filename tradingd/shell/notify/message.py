@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from traceback import format_exception
 from typing import Any, Protocol
 
 import msgspec
@@ -93,8 +94,16 @@ def listed(notes: tuple[Note, ...]) -> str:
     return ", ".join(code if n == 1 else f"{code} ({n})" for code, n in counts.items())
 
 
+def trace_of(fault: Exception, secrets: tuple[str, ...] = ()) -> str:
+    """A fault's trace for the log, without the variables of its frames, in which secrets would stand."""
+    text = "".join(format_exception(fault))
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    return text
+
+
 def without(text: str, secrets: tuple[str, ...]) -> str:
     """An error's text on one line, without the values of secrets, at most 300 characters."""
-    for secret in secrets:
-        text = text.replace(secret, "***") if secret else text
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
     return clean(text)[:300]

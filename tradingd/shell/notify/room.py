@@ -23,6 +23,7 @@ from tradingd.shell.journal import Journal, records
 from tradingd.shell.notify.channel import Channel
 from tradingd.shell.notify.conditions import Conditions
 from tradingd.shell.notify.limit import HOUR
+from tradingd.shell.notify.message import trace_of
 from tradingd.shell.notify.note import Note, note_of
 from tradingd.shell.notify.outbox import DELIVERED, LIMITED, Batch, Outcome
 
@@ -117,8 +118,8 @@ class Notify:
         """A fault here would end the journal, and so the house: it is logged instead."""
         try:
             self._hear(first, facts)
-        except Exception:
-            log.exception("notify.fault", first=first)
+        except Exception as fault:  # noqa: BLE001 - a fault in telling people may not end what trades
+            log.error("notify.fault", first=first, trace=trace_of(fault))  # noqa: TRY400 - without variables
 
     def _hear(self, first: int, facts: Sequence[AnyFact]) -> None:
         for seq, fact in enumerate(facts, first):
