@@ -41,6 +41,14 @@ def faults(text: str, **environ: str) -> tuple[str, ...]:
     return caught.value.lines
 
 
+HOOK = '[notify.h]\nkind = "webhook"\nurl = "https://example.com/x"\n'
+MAIL = '[notify.m]\nkind = "email"\nhost = "mail.example.com"\nfrom = "a@example.com"\n'
+SMS = (
+    '[notify.s]\nkind = "sms"\nregion = "eu-west-1"\nphone = "+15550100123"\n'
+    'key_id = { env = "A" }\nkey = { env = "B" }\n'
+)
+
+
 WRONG = [
     ("mode", "", "mode is missing"),
     ("mode word", 'mode = "papr"', "mode must be one of demo, paper, live; did you mean paper?"),
@@ -124,6 +132,59 @@ WRONG = [
     ("tiers out of order", GOOD + "[tiers.conservative]\nmin_confidence = 0.1", "tiers"),
     ("other room's check", GOOD + "[breaker]\ndaily_loss = 0", "breaker.daily_loss must be above 0"),
     ("half an hour", GOOD + '[intake]\nmax_age_h = "90m"', "intake.max_age_h '90m' is not a whole number of the unit"),
+    ("notice kind", GOOD + '[notify.m]\nkind = "fax"', "notify.m.kind must be one of email, sms, webhook, apprise"),
+    (
+        "notice name",
+        GOOD + '[notify."a.b"]\nkind = "webhook"\nurl = "https://example.com"',
+        "notify.a.b is no usable name",
+    ),
+    (
+        "other kind's key",
+        GOOD + '[notify.m]\nkind = "sms"\nhost = "h"',
+        "notify.m.host is nothing that a channel of kind sms has",
+    ),
+    ("no level", GOOD + HOOK + "levels = []", "notify.h.levels must name at least one of page, tell, log"),
+    ("wrong level", GOOD + HOOK + 'levels = ["pages"]', "notify.h.levels must be one of"),
+    ("no event", GOOD + HOOK + "events = []", "notify.h.events must name at least one event"),
+    ("no message", GOOD + HOOK + "per_hour = 0", "notify.h.per_hour must be 1 .. 1000"),
+    ("long fold", GOOD + HOOK + 'fold_s = "2h"', "notify.h.fold_s must be 0 .. 3600"),
+    (
+        "plain webhook",
+        GOOD + '[notify.h]\nkind = "webhook"\nurl = "http://example.com"',
+        "notify.h.url must begin with https://",
+    ),
+    (
+        "webhook user",
+        GOOD + '[notify.h]\nkind = "webhook"\nurl = "https://a:b@example.com"',
+        "notify.h.url must not hold a user",
+    ),
+    ("no address", GOOD + '[notify.h]\nkind = "webhook"\nurl = "https://[x"', "notify.h.url is no address"),
+    ("two addresses", GOOD + HOOK + 'secret_url = { env = "X" }', "notify.h.url or secret_url: give one of the two"),
+    ("webhook token", GOOD + HOOK + 'bearer = "hunter2"', "notify.h.bearer a secret is given by reference"),
+    ("chat address", GOOD + '[notify.h]\nkind = "apprise"', "notify.h.secret_url is missing"),
+    ("no mail server", GOOD + MAIL.replace("host =", "#"), "notify.m.host must be the name of the mail server"),
+    ("mail port", GOOD + MAIL + "port = 0", "notify.m.port must be 1 .. 65535"),
+    (
+        "open mail",
+        GOOD + MAIL + 'tls = "none"',
+        'notify.m.tls is "none", which is for a mail server on this machine only',
+    ),
+    ("mail authority", GOOD + MAIL + 'ca_file = "ca.pem"', "notify.m.ca_file must be an absolute path"),
+    ("mail password", GOOD + MAIL + 'user = "me"', "notify.m.password is missing: give both or none"),
+    ("mail user", GOOD + MAIL + 'password = { env = "X" }', "notify.m.user is missing: give both or none"),
+    ("mail password text", GOOD + MAIL + 'user = "me"\npassword = "hunter2"', "notify.m.password a secret is given"),
+    ("mail sender", GOOD + MAIL.replace("from =", "#"), "notify.m.from must be an address"),
+    ("mail header", GOOD + MAIL + 'to = ["a@b.c\\nBcc: x@y.z"]', "notify.m.to must be a list of addresses"),
+    ("sms region", GOOD + SMS.replace("region =", "#"), "notify.s.region must be a region of AWS"),
+    (
+        "sms twice",
+        GOOD + SMS + 'topic = "arn:aws:sns:eu-west-1:123456789012:t"',
+        "notify.s.phone or topic: give one of the two",
+    ),
+    ("sms phone", GOOD + SMS.replace("+1555", "1555"), "notify.s.phone must be + and 7 to 15 digits"),
+    ("sms topic", GOOD + SMS.replace("phone", "topic"), "notify.s.topic must be the ARN of an SNS topic"),
+    ("sms key", GOOD + SMS.replace("key =", "#"), "notify.s.key is missing"),
+    ("sms endpoint", GOOD + SMS + 'endpoint = "sns.example.com"', "notify.s.endpoint is no address"),
     ("not TOML", "mode = paper", "t.toml:1: is not TOML"),
 ]
 
@@ -393,3 +454,14 @@ def test_adapter_settings_are_read_by_the_same_rules() -> None:
         ValueError, match=r"accounts\.a1\.settings\.ulr is not a known key; did you mean url\?.*url is missing"
     ):
         settings(Own, {"ulr": "u", "key": Secret("env", "K")}, "accounts.a1.settings")
+
+
+def test_channels_come_back_from_their_description_and_are_no_trading_matter() -> None:
+    """E16, H6: shown as references only; who is told changes no hash of the rules and waits for a restart."""
+    before, after = config(), config(GOOD + HOOK + MAIL + 'to = ["b@example.com"]\n' + SMS)
+    text = describe(after)
+    assert "[notify.m]" in text
+    assert 'key = { env = "B" }' in text
+    assert load_text(text).config == after
+    assert config_hash(before) == config_hash(after)
+    assert {change.effect for change in diff(before, after)} == {"restart"}

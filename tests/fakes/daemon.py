@@ -119,6 +119,7 @@ class Daemon:
         self.config = ""
         self.commands: list[dict[str, Any]] = []
         self.queries: list[dict[str, str]] = []
+        self.channels: dict[str, tuple[str, str]] = {}  # name -> how a test of it ends, and why
         self.answer: Callable[[dict[str, Any]], tuple[int, dict[str, Any]] | None] = self.agree
 
     @staticmethod
@@ -150,6 +151,7 @@ class Daemon:
             web.get("/ping", self._ping),
             web.post("/command", self._command),
             web.post("/ui", self._ui),
+            web.post("/notify/test", self._notify_test),
         ]
 
     async def _status(self, request: web.Request) -> web.Response:
@@ -168,6 +170,15 @@ class Daemon:
 
     async def _ping(self, request: web.Request) -> web.Response:
         return web.json_response({"pid": os.getpid(), "version": "0.1.0", "mode": self.page.mode})
+
+    async def _notify_test(self, request: web.Request) -> web.Response:
+        wanted = (await request.json()).get("channel")
+        found = [
+            {"channel": name, "status": status, "error": error}
+            for name, (status, error) in self.channels.items()
+            if wanted in (None, name)
+        ]
+        return web.json_response(found or {"error": "no such channel is configured"}, status=200 if found else 404)
 
     async def _ui(self, request: web.Request) -> web.Response:
         return web.json_response({"url": "http://127.0.0.1:8787/#token=abc"})

@@ -10,12 +10,9 @@ import typer
 from tradingd.cli.client import Client
 from tradingd.cli.exits import CliError, Exit
 from tradingd.cli.options import Account, Dir, Json
-from tradingd.cli.records import find, has_journal
 from tradingd.cli.show import say, say_json, table, when
 from tradingd.cli.where import state_dir
-from tradingd.core.facts import Notified
 from tradingd.core.views.reasons import clean
-from tradingd.shell.web.desk import TestSaid
 
 app = typer.Typer(help="Try the channels over which people are told.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -32,6 +29,8 @@ def try_channels(
     as_json: Json = False,
 ) -> None:
     """Have the running daemon send a test notice, with one try. Ends with 0 delivered, 1 not, 6 no such channel, 7 only some."""
+    from tradingd.shell.web.desk import TestSaid
+
     client = Client(state_dir(directory), timeout_s=15.0)
     body: dict[str, Any] = {} if channel is None else {"channel": channel}
     told = client.post("/notify/test", body, list[TestSaid])
@@ -67,6 +66,9 @@ def notifications(
     as_json: Json = False,
 ) -> None:
     """What was told on which channel and what became of it, newest first. It reads the journal; no daemon need run."""
+    from tradingd.cli.records import find, has_journal
+    from tradingd.core.facts import Notified
+
     directory = state_dir(directory)
     if not has_journal(directory):
         raise CliError(f"there is no journal in {directory}", Exit.NOT_FOUND)

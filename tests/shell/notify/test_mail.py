@@ -50,7 +50,7 @@ class Box:
 
 
 def login(_server: SMTP, _session: Any, _envelope: Any, _mechanism: str, data: LoginPassword) -> AuthResult:
-    return AuthResult(success=(data.login, data.password) == (b"me", b"hunter2"))
+    return AuthResult(success=(data.login, data.password) == (b"me", b"hunter2"), handled=False)
 
 
 @asynccontextmanager
