@@ -237,6 +237,7 @@ class Daemon:
     async def _live(self, house: House) -> None:
         if isinstance(self.clock, FollowClock):
             self._follow(self.clock, house)
+        notify = notify_of(self.env, self.config, house, revealed)
         monitor = LagMonitor(self.env, on_alert=_stalled, on_warn=lambda _lag: house.metrics.stalled("warn"))
         monitor.start()
         watch_lag(house, monitor)
@@ -244,7 +245,7 @@ class Daemon:
         desk = HouseDesk(
             house, mode=self.config.mode, build=self.build, config=config_hash(self.config),
             config_text=describe(self.config), alive=lambda: monitor.alive(5.0), shutdown=self.stop,
-            started=self.env.clock.wall(), reload=reload, notify=notify_of(self.env, self.config, house, revealed),
+            started=self.env.clock.wall(), reload=reload, notify=notify,
         )  # fmt: skip
         reload.on_change = desk.reconfigured
         if self.almanac is not None:
