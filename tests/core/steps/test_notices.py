@@ -36,9 +36,9 @@ def test_an_outcome_is_recorded_as_it_was_said() -> None:
         "page",
         5,
     )
-    assert world.book.booked.told == {"mail": 5}
+    assert world.book.booked.dealt_with == {"mail": 5}
     world.book.booked.notices.clear()
-    world.book.booked.told.clear()
+    world.book.booked.dealt_with.clear()
     after = Book.load(world.book.dump())
     after.last_ts = Book.load(before).last_ts
     assert after == Book.load(before)
@@ -50,12 +50,12 @@ def test_how_far_a_channel_came_never_goes_back() -> None:
     for n, (channel, upto) in enumerate([("mail", 5), ("mail", 3), ("sms", 2), ("mail", 0)]):
         book.replay(fact(n, n, channel=channel, upto=upto))
     book.replay(fact(9, 9, status="noted", upto=9))
-    assert book.booked.told == {"mail": 9, "sms": 2}
+    assert book.booked.dealt_with == {"mail": 9, "sms": 2}
     assert [notice.notice for notice in book.booked.notices] == ["0", "1", "2", "3"]
 
 
 def test_notices_of_the_last_hour_are_kept_whatever_their_number_and_older_ones_by_count() -> None:
-    """S2 property 30 (E16): what counts for a limit is not forgotten because much was recorded; memory is bounded all the same."""
+    """E16: what counts for a limit is not forgotten because much was recorded; memory is bounded all the same."""
     book = Book(ACCOUNT)
     for n in range(KEEP_NOTICES + 100):
         book.replay(fact(n, NS))

@@ -121,7 +121,7 @@ async def test_a_restart_within_the_hour_goes_on_counting() -> None:
 
 
 async def test_the_limit_of_an_hour_survives_a_restart() -> None:
-    """S2 property 30 (E16): computed from what the journal says was delivered; the page it kept back is named as soon as may be."""
+    """E16: computed from what the journal says was delivered; the page it kept back is named as soon as may be."""
     disk = FakeDisk()
     limited = {"mail": {"per_hour": 2}}
     async with people(disk, limited) as s:
@@ -162,7 +162,7 @@ async def test_a_start_reads_no_more_than_it_must(monkeypatch: pytest.MonkeyPatc
         await settle(s)
         marks = [f for f in s.said(Notified) if isinstance(f, Notified)]
         assert {f.status for f in marks} == {"noted"}
-        assert s.book.booked.told["mail"] > s.house.journal.durable - 25
+        assert s.book.booked.dealt_with["mail"] > s.house.journal.durable - 25
         assert not s.book.booked.notices
 
 

@@ -431,7 +431,7 @@ def _schedule(b: Booked, f: ScheduleRan) -> None:
 def _notified(b: Booked, f: Notified) -> None:
     """What was told within the hour counts for the limits and for folding, so it is kept beyond the usual number."""
     if f.upto:
-        b.told[f.channel] = max(f.upto, b.told.get(f.channel, 0))
+        b.dealt_with[f.channel] = max(f.upto, b.dealt_with.get(f.channel, 0))
     if f.status == "noted":
         return
     b.notices.append(Notice(f.notice, f.channel, f.kind, f.status, f.ts, f.level))

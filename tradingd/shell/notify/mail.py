@@ -9,6 +9,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+import aiosmtplib
+
 from tradingd.config import ChannelSettings
 from tradingd.config.notify import PORTS
 from tradingd.core.types import NS
@@ -32,8 +34,6 @@ class Mail:
         ]  # said to the server; the machine's own name is not asked for
 
     async def send(self, message: Message) -> str:
-        import aiosmtplib
-
         s = self._s
         assert s.host is not None
         try:
@@ -72,10 +72,9 @@ def _all_final(refusals: Sequence[object]) -> bool:
     return all(500 <= getattr(refusal, "code", 0) < 600 for refusal in refusals)
 
 
-def _context(settings: ChannelSettings) -> ssl.SSLContext | None:
-    """Certificates are always checked: by the machine's authorities, or by those of ca_file alone."""
-    if settings.ca_file is None:
-        return None
+def _context(settings: ChannelSettings) -> ssl.SSLContext:
+    """Certificates are always checked: by the machine's authorities, or by those of ca_file alone. Read once, at the start: it
+    takes longer than the loop may stand still."""
     try:
         return ssl.create_default_context(cafile=settings.ca_file)
     except (OSError, ssl.SSLError) as no:

@@ -71,7 +71,7 @@ class Notify:
         """Find what a former life did not deal with, and follow the journal from here. A channel that is new begins here.
         Before the loop turns: it reads the journal from where everything was dealt with."""
         upto = {
-            name: max((booked.told.get(name, 0) for booked in self._books.values()), default=0)
+            name: max((booked.dealt_with.get(name, 0) for booked in self._books.values()), default=0)
             for name in self.channels
         }
         known = [name for name in self.channels if upto[name]]
