@@ -36,6 +36,14 @@ def test_each_event_has_the_name_that_operators_know(code: str, kind: str) -> No
     assert (found.kind, found.notice, found.seq, found.names) == (kind, "7", 7, (kind, code))
 
 
+def test_another_subject_is_another_notice() -> None:
+    """E16: two large trades of one symbol within the hour are both told."""
+    facts = [Alerted(ts=T0, account=ONE, level="tell", code="large_trade_pnl", text=f"AAA: +{n}", subject=s) for n, s in
+             ((1, "o.1"), (2, "o.1"), (3, "o.2"))]  # fmt: skip
+    first, again, other = [note.same_as for fact in facts if (note := note_of(1, fact)) is not None]
+    assert first == again != other
+
+
 def test_only_alerts_are_notices_and_an_unknown_level_is_told() -> None:
     assert note_of(1, StartedUp(ts=T0, account=ONE, mode="demo", build="b", config="c", clean=True)) is None
     found = note_of(1, alert("x", level="shout"))

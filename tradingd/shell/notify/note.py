@@ -17,6 +17,7 @@ _DIGITS = re.compile(r"[-+]?\d[\d.,:]*")
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
     """seq: journal number of the fact, 0 when there is none behind it.   notice: the id under which it is recorded.
+    subject: whom it is about, "" when the text says it.
     names: what an `events` pattern may match.   ends: alert codes of this account whose condition is over with it."""
 
     seq: int
@@ -28,12 +29,13 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     text: str
     names: tuple[str, ...]
+    subject: str = ""
     ends: tuple[str, ...] = ()
 
     @property
-    def same_as(self) -> tuple[str, str, str]:
-        """What makes two notices one: account, code, and the text without its numbers. Another symbol is another notice."""
-        return self.account, self.code, _DIGITS.sub("#", self.text)
+    def same_as(self) -> tuple[str, str, str, str]:
+        """What makes two notices one: account, code, subject, text without its numbers. Another symbol is another notice."""
+        return self.account, self.code, self.subject, _DIGITS.sub("#", self.text)
 
 
 def kind_of(code: str) -> str:
@@ -51,7 +53,7 @@ def note_of(seq: int, fact: AnyFact) -> Note | None:
     code, kind = word(fact.code), kind_of(word(fact.code))
     return Note(
         seq=seq, notice=str(seq), ts=fact.ts, account=fact.account, level=level, code=code, kind=kind, text=plain(fact.text),
-        names=(kind, code),
+        names=(kind, code), subject=word(fact.subject),
     )  # fmt: skip
 
 

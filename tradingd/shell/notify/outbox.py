@@ -66,7 +66,7 @@ class Outbox:
         self.wishes = wishes
         self.hour = Hour(wishes.per_hour)
         self.waiting: dict[str, tuple[Note, int]] = {}  # by notice: with the moment (mono) it came
-        self.said: dict[tuple[str, str, str], Said] = {}
+        self.said: dict[tuple[str, str, str, str], Said] = {}
         self.kept_back: list[Note] = []
         self._going: tuple[Note, ...] = ()
         self._owed = False  # the limit kept pages back: they are named as soon as it allows
