@@ -41,6 +41,7 @@ from tradingd.shell.desk import HouseDesk
 from tradingd.shell.env import FollowClock, RealClock, RealEnv
 from tradingd.shell.house import SNAPSHOT_SCHEMA, House, open_house
 from tradingd.shell.identity import build_hash, session_table
+from tradingd.shell.intake.drop import watch_drop
 from tradingd.shell.journal import Genesis
 from tradingd.shell.journal import Settings as JournalSettings
 from tradingd.shell.lag import LagMonitor
@@ -250,6 +251,9 @@ class Daemon:
         reload.on_change = desk.reconfigured
         if self.almanac is not None:
             reload.on_read = self.almanac.reread
+        if self.config.drop.dir:
+            drop = str(self.directory / self.config.drop.dir)
+            watch_drop(self.env, desk.counter, drop, self.config.drop.every_s, house.schedule.add)
         self._signals(house, reload)
         for override in self.overrides:
             log.info("config.override", key=override.key, variable=override.variable)

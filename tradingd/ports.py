@@ -113,6 +113,10 @@ class Disk(Protocol):
 
     def read_chunks(self, path: str, size: int = 1 << 20) -> Iterator[bytes]: ...
 
+    def read_regular(self, path: str, size_max: int) -> bytes:
+        """A file that somebody else put there. OSError ELOOP for a link, EINVAL for anything else that is no regular file, EPERM
+        when it is neither ours nor root's nor of the owner of its directory, EFBIG when it is longer than size_max."""
+
     def write_new(self, path: str, data: bytes) -> None:
         """Write and sync a whole new file (not yet its directory)."""
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 from prometheus_client import CollectorRegistry
 
-from tradingd.core.events import Command
+from tradingd.core.events import Command, MarketEvent, Recommendation
 from tradingd.core.facts import Check, Decided, Kind, Outcome, Pools, Reason
 from tradingd.core.types import (
     NS,
@@ -37,7 +37,8 @@ from tradingd.core.views.page import (
     SessionView,
     TripView,
 )  # fmt: skip
-from tradingd.shell.web.desk import Answer, Probe, TestSaid
+from tradingd.shell.intake.schema import Decision, Told
+from tradingd.shell.web.desk import LATEST, Answer, Probe, TestSaid
 
 T0 = 1_795_017_600 * NS  # 2026-11-18 16:00 UTC, a Wednesday
 SYMBOLS = (("AAPL", 231.4), ("MSFT", 418.2), ("NVDA", 142.85), ("JPM", 246.1), ("XOM", 119.33))
@@ -136,11 +137,46 @@ def tax() -> LotsView:
     return LotsView(account="demo", currency="USD", lots=lots, closed=(), years=years)
 
 
+class FakeCounter:
+    """Every idea is decided at once by the one account; fails: what `take` raises."""
+
+    def __init__(self) -> None:
+        self.taken: list[Recommendation] = []
+        self.events: list[MarketEvent] = []
+        self.told: dict[str, Told] = {}
+        self.fails: Exception | None = None
+        self.pending = False
+
+    async def take(self, offered: Sequence[Recommendation]) -> Sequence[Told]:
+        if self.fails is not None:
+            raise self.fails
+        self.taken.extend(offered)
+        for rec in offered:
+            made = Decision(
+                account=AccountId("demo"), decision_id=DecisionId(f"d{len(self.told) + 1}"), outcome=Outcome.SKIP,
+                headline=Reason.HEAT, reasons=(Reason.HEAT,), orders=(), ts=T0,
+            )  # fmt: skip
+            status = "pending" if self.pending else "decided"
+            self.told[rec.id] = Told(
+                id=rec.id, status=status, source=rec.source, decisions=() if self.pending else (made,)
+            )
+        return [self.told[rec.id] for rec in offered]
+
+    async def find(self, source: str, ident: str) -> Told | None:
+        told = self.told.get(ident)
+        return told if told is not None and told.source == source else None
+
+    async def happened(self, event: MarketEvent) -> Answer:
+        self.events.append(event)
+        return Answer(command_id=event.id, verb="event", refused=False, text="noted", accounts=("demo",))
+
+
 class FakeDesk:
     """Implements Desk."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.counter = FakeCounter()
         self.current = page()
         self.tax = tax()
         self.living = True
@@ -186,12 +222,22 @@ class FakeDesk:
         return self.answers[command.id]
 
     def decisions(
-        self, *, symbol: str | None, outcome: str | None, limit: int, before: int | None
+        self,
+        *,
+        symbol: str | None,
+        outcome: str | None,
+        limit: int,
+        before: int | None,
+        since: int = 0,
+        until: int = LATEST,
     ) -> Sequence[Decided]:
         found = [
             d
             for d in self.current.accounts[0].decisions
-            if symbol in {None, d.symbol} and outcome in {None, d.outcome} and (before is None or d.seq < before)
+            if symbol in {None, d.symbol}
+            and outcome in {None, d.outcome}
+            and (before is None or d.seq < before)
+            and since <= d.ts < until
         ]
         return found[:limit]
 

@@ -147,6 +147,12 @@ class FakeDisk:
         for at in range(0, len(data), size):
             yield data[at : at + size]
 
+    def read_regular(self, path: str, size_max: int) -> bytes:
+        data = self.read(path)
+        if len(data) > size_max:
+            raise OSError(errno.EFBIG, "File too large", path)
+        return data
+
     def write_new(self, path: str, data: bytes) -> None:
         self.step("create", path)
         if path in self.names:
@@ -161,6 +167,8 @@ class FakeDisk:
 
     def rename(self, src: str, dst: str) -> None:
         self.step("rename", dst)
+        if src not in self.names:
+            raise FileNotFoundError(errno.ENOENT, "No such file", src)
         self.names[dst] = self.names.pop(src)
 
     def unlink(self, path: str) -> None:
@@ -170,14 +178,18 @@ class FakeDisk:
     def sync_dir(self, path: str) -> None:
         self.step("sync_dir", path)
         inside = f"{path.rstrip('/')}/"
-        for name in [name for name in self.durable if name.startswith(inside) and name not in self.names]:
+
+        def here(name: str) -> bool:
+            return name.startswith(inside) and "/" not in name[len(inside) :]
+
+        for name in [name for name in self.durable if here(name) and name not in self.names]:
             del self.durable[name]
-        self.durable.update({name: node for name, node in self.names.items() if name.startswith(inside)})
+        self.durable.update({name: node for name, node in self.names.items() if here(name)})
 
     def listdir(self, path: str) -> list[str]:
         self.step("listdir", path)
         inside = f"{path}/"
-        return sorted(name[len(inside) :] for name in self.names if name.startswith(inside))
+        return sorted({name[len(inside) :].partition("/")[0] for name in self.names if name.startswith(inside)})
 
     def mkdir(self, path: str) -> None:
         self.step("mkdir", path)

@@ -15,7 +15,7 @@ from tradingd.config.secret import Secret
 from tradingd.core.types import Money, TierName
 
 AccountMode = Literal["observe", "trade"]
-Role = Literal["viewer", "operator"]
+Role = Literal["viewer", "trader", "operator"]
 ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")  # J12: ids become parts of order ids and of file names
 SYMBOL = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,31}$")
 _SHA256 = re.compile(r"^[0-9a-f]{64}$")
@@ -101,6 +101,19 @@ class TokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise ValueError("give either sha256 or token, one of the two")
         if self.sha256 and _SHA256.match(self.sha256) is None:
             raise ValueError("sha256 must be 64 small hex digits (printf %s TOKEN | sha256sum)")
+
+
+class DropSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Recommendations by files (E1). dir: where they are put, on a local disk; relative to the state directory, "" is off.
+    every_s: how often is looked, seconds, > 0."""
+
+    dir: str = ""
+    every_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        _above_zero(self, "every_s")
+        if "\0" in self.dir:
+            raise ValueError("dir must name a directory")
 
 
 class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

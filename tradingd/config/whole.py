@@ -11,6 +11,7 @@ from tradingd.config.model import (
     ID,
     SYMBOL,
     AccountSettings,
+    DropSettings,
     FilesSettings,
     HouseSettings,
     InstrumentSettings,
@@ -52,6 +53,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     state: StateSettings = StateSettings()
     journal: JournalSettings = JournalSettings()
     web: WebSettings = WebSettings()
+    drop: DropSettings = DropSettings()
     risk: GateSettings = GateSettings()
     tier: StartSettings = StartSettings()
     tiers: TierSettings = TierSettings()

@@ -19,8 +19,9 @@ from tradingd.core.views.lots import LotsView, lots_view
 from tradingd.core.views.page import AccountView, JournalView, Page, SessionView
 from tradingd.ports import Broken
 from tradingd.shell.house import House
+from tradingd.shell.intake.counter import Counter
 from tradingd.shell.notify.room import Notify
-from tradingd.shell.web.desk import Answer, Probe, TestSaid
+from tradingd.shell.web.desk import LATEST, Answer, Probe, TestSaid
 
 DECISIONS_KEPT = 2_000
 NO_ROOM = "refused: the journal writes its last words; make room on its disk and start the daemon again"
@@ -50,6 +51,7 @@ class HouseDesk:
             self._decisions.extend(member.book.booked.recent)
         self._page: Page | None = None
         self._built: tuple[int, int, str] | None = None  # what the page was built from
+        self.counter = Counter(house)
         house.follow(self._on_durable)
 
     # looking --------------------------------------------------------------------------------------------------------------
@@ -93,7 +95,14 @@ class HouseDesk:
         return self.page()
 
     def decisions(
-        self, *, symbol: str | None, outcome: str | None, limit: int, before: int | None
+        self,
+        *,
+        symbol: str | None,
+        outcome: str | None,
+        limit: int,
+        before: int | None,
+        since: int = 0,
+        until: int = LATEST,
     ) -> Sequence[Decided]:
         found = []
         for decided in reversed(self._decisions):
@@ -101,7 +110,7 @@ class HouseDesk:
                 continue
             if outcome is not None and decided.outcome != outcome:
                 continue
-            if before is not None and decided.seq >= before:
+            if (before is not None and decided.seq >= before) or not since <= decided.ts < until:
                 continue
             found.append(decided)
             if len(found) >= limit:
@@ -208,6 +217,7 @@ class HouseDesk:
                 future.set_exception(error)
                 future.exception()  # whoever asked may have hung up
         self._answers.clear()
+        self.counter.broken(error)
 
     def reconfigured(self, config: str, text: str) -> None:
         """The running configuration is another one now."""

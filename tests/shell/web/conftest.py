@@ -16,9 +16,13 @@ from tradingd.shell.web.auth import TokenHash
 from tradingd.shell.web.metrics import Metrics
 from tradingd.shell.web.settings import Limits, WebSettings
 
-OPERATOR = "operator-token"
+OPERATOR, TRADER = "operator-token", "trader-token"
 SETTINGS = WebSettings(
-    port=0, tokens=(TokenHash(name="ann", role="operator", sha256=hashlib.sha256(OPERATOR.encode()).hexdigest()),)
+    port=0,
+    tokens=tuple(
+        TokenHash(name=name, role=role, sha256=hashlib.sha256(token.encode()).hexdigest())
+        for name, role, token in (("ann", "operator", OPERATOR), ("signals", "trader", TRADER))
+    ),
 )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.desk import T0, FakeDesk
-from tests.shell.web.conftest import OPERATOR, House, Open
+from tests.shell.web.conftest import OPERATOR, TRADER, House, Open
 from tradingd.core.types import NS
 from tradingd.ports import Broken
 from tradingd.shell.env import RealEnv
@@ -21,9 +21,18 @@ from tradingd.shell.web.settings import Limits, WebSettings
 from tradingd.shell.web.stream import Stream
 
 
+def idea(**changes: object) -> dict[str, object]:
+    plain: dict[str, object] = {"id": "i1", "symbol": "AAPL", "action": "buy", "confidence": 0.8, "generated_at": T0}
+    return {**plain, **changes}
+
+
 def post_body(path: str) -> bytes | None:
     if not path.startswith("/api/trading/"):
         return None
+    if path.endswith("recommendations"):
+        return json.dumps(idea()).encode()
+    if path.endswith("events"):
+        return b'{"severity":"high","for_s":60}'
     return json.dumps({"reason": "test", **({"until": T0 + 10**6 * NS} if path.endswith("lockout") else {})}).encode()
 
 
@@ -32,16 +41,23 @@ async def test_every_route_asks_for_its_role(house: House) -> None:
     env = RealEnv(failpoint="")
     stream = Stream(env.clock, house.desk, Limits())
     table = routes(house.desk, env, stream)
-    tokens = {Role.OPEN: None, Role.VIEWER: house.served.viewer_token, Role.OPERATOR: OPERATOR}
+    tokens = {Role.OPEN: None, Role.VIEWER: house.served.viewer_token, Role.TRADER: TRADER, Role.OPERATOR: OPERATOR}
+    viewer, trader, operator = {Role.OPEN, Role.VIEWER}, {Role.OPEN, Role.TRADER}, set(Role)
+    rights = {Role.OPEN: {Role.OPEN}, Role.VIEWER: viewer, Role.TRADER: trader, Role.OPERATOR: operator}
+    await house.ask("POST", "/api/trading/recommendations", OPERATOR, json.dumps(idea()).encode())
     for route in table:
         if route.stream:
             continue  # has its own tests
         for role, token in tokens.items():
             body = post_body(route.path) if route.method == "POST" else None
             status, _, _ = await house.ask(
-                route.method, route.path, token, body, Idempotency_Key=f"k{len(house.desk.commands)}-{role}"
+                route.method,
+                route.path.replace("{id}", "i1"),
+                token,
+                body,
+                Idempotency_Key=f"k{len(house.desk.commands)}-{role}",
             )
-            expected = 200 if role >= route.role else 401 if role is Role.OPEN else 403
+            expected = 200 if route.role in rights[role] else 401 if role is Role.OPEN else 403
             assert status == expected, (route.path, role)
     assert len(house.desk.commands) == 6
     await env.aclose()
@@ -54,7 +70,9 @@ async def test_only_health_and_the_empty_page_are_open(house: House) -> None:
     assert {r.path for r in table if r.role is Role.OPEN} == {
         "/livez", "/health", "/readyz", "/ready", "/", "/app.js", "/format.js", "/panels.js", "/style.css", "/icon.svg",
     }  # fmt: skip
-    assert {r.path for r in table if r.method != "GET" and r.role is not Role.OPERATOR} == set()
+    assert {r.path for r in table if r.method != "GET" and r.role is not Role.OPERATOR} == {
+        "/api/trading/recommendations"
+    }
     for path in ("/livez", "/readyz?verbose", "/"):
         _, body, _ = await house.ask("GET", path)
         assert b"101250" not in body

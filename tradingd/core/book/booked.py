@@ -22,6 +22,8 @@ from tradingd.core.facts import (
     EventNoted,
     FlattenBegun,
     ForeignSeen,
+    Outcome,
+    Reason,
     StateChanged,
     StopSet,
     TierChanged,
@@ -30,10 +32,13 @@ from tradingd.core.types import AccountId, DecisionId, ExecId, Money, OrderId, Q
 
 
 class Seen(msgspec.Struct, array_like=True):
-    """A recommendation that was decided, kept while its twin could still be accepted (E1)."""
+    """A recommendation that was decided, and how, kept while its twin could still be accepted and must be answered (E1)."""
 
     decision_id: DecisionId
     ts: int
+    outcome: Outcome = Outcome.SKIP
+    reasons: tuple[Reason, ...] = ()
+    orders: tuple[OrderId, ...] = ()
 
 
 class Sent(msgspec.Struct, array_like=True):

@@ -143,7 +143,7 @@ def _decided(b: Booked, f: Decided) -> None:
             soon = f.reasons == (Reason.ORDER_RATE,)  # passes by itself, and is remembered as if it were older
             b.exits_refused[f"{f.symbol}:{f.source}"] = f.ts - RATE_AGE if soon else f.ts
     if f.kind is Kind.ENTRY or f.source not in OWN_SOURCES:  # a recommendation's
-        b.seen[f.cause] = Seen(f.decision_id, f.ts)
+        b.seen[f.cause] = Seen(f.decision_id, f.ts, f.outcome, f.reasons, f.orders)
     b.recent.append(f)
     if len(b.recent) > KEEP_RECENT:
         del b.recent[0]

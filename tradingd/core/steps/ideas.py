@@ -65,7 +65,7 @@ def on_recommendations(book: Book, recs: tuple[Recommendation, ...], rules: Rule
 
 def on_recommendation(book: Book, rec: Recommendation, rules: Rules) -> None:
     """One idea, one decision. A twin of a decided one is answered by the first decision and makes no second (E1)."""
-    if intake.key(rec) in book.booked.seen:
+    if intake.key(rec) in book.booked.seen or _waits(book, rec):
         book.twins += 1
         return
     checks = intake.validate(
@@ -85,6 +85,12 @@ def on_recommendation(book: Book, rec: Recommendation, rules: Rules) -> None:
         )  # fmt: skip
         return
     _enter(book, _draft(book, rec, side, checks, rules), rules)
+
+
+def _waits(book: Book, rec: Recommendation) -> bool:
+    """Its close waits for the stop to be gone, and is decided then."""
+    wanted = book.closing.get(rec.symbol)
+    return wanted is not None and wanted.asked and wanted.cause == intake.key(rec)
 
 
 def _draft(book: Book, rec: Recommendation, side: Side, checks: tuple[Check, ...], rules: Rules) -> Draft:

@@ -12,6 +12,7 @@ from tradingd.shell.web.auth import Brake, Role, Tokens
 from tradingd.shell.web.commands import HTTP_VERBS, handler_for
 from tradingd.shell.web.desk import Desk
 from tradingd.shell.web.door import Door, Route, by_token, start
+from tradingd.shell.web.intake import Intake
 from tradingd.shell.web.metrics import Metrics
 from tradingd.shell.web.read import STATIC, Reading, static
 from tradingd.shell.web.settings import Limits, WebSettings
@@ -46,7 +47,7 @@ def routes(
     desk: Desk, env: Env, stream: Stream, metrics: Metrics | None = None, *, depth_max: int = 20,
 ) -> list[Route]:  # fmt: skip
     """Every way in over HTTP. A path that is not here does not exist. Source: H1, J10."""
-    read = Reading(desk, metrics)
+    read, intake = Reading(desk, metrics), Intake(desk, env.rng, depth_max)
     return [
         Route("GET", "/livez", Role.OPEN, read.livez),
         Route("GET", "/health", Role.OPEN, read.livez),
@@ -60,6 +61,9 @@ def routes(
         Route("GET", "/api/trading/config", Role.VIEWER, read.config),
         Route("GET", "/api/trading/decisions", Role.VIEWER, read.decisions),
         Route("GET", "/api/trading/lots", Role.VIEWER, read.lots),
+        Route("POST", "/api/trading/recommendations", Role.TRADER, intake.recommend),
+        Route("GET", "/api/trading/recommendations/{id}", Role.TRADER, intake.find),
+        Route("POST", "/api/trading/events", Role.OPERATOR, intake.event),
         *(
             Route(
                 "POST",

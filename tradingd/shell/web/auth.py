@@ -19,23 +19,28 @@ FAILS_ALERT = 10
 
 
 class Role(IntEnum):
-    """What a caller may do; a higher role may do all a lower one may. OPEN needs no token and shows no numbers."""
+    """What a caller may do. OPEN needs no token and shows no numbers.   TRADER recommends, hears what was decided, and no more."""
 
     OPEN = 0
     VIEWER = 1
     OPERATOR = 2
+    TRADER = 3
+
+    def may(self, asked: Role) -> bool:
+        """Is what asks for the role `asked` open to this one? An operator may everything."""
+        return asked in {Role.OPEN, self} or self is Role.OPERATOR
 
 
 class TokenHash(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A standing token as the configuration knows it. name: stands in the journal as the actor."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-    role: str  # viewer or operator
+    role: str  # viewer, trader or operator
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 
     def __post_init__(self) -> None:
-        if self.role not in {"viewer", "operator"}:
-            raise ValueError("role must be viewer or operator")
+        if self.role not in {"viewer", "trader", "operator"}:
+            raise ValueError("role must be viewer, trader or operator")
 
 
 class Grant(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from tradingd.shell.web.auth import Grant, Role
 from tradingd.shell.web.commands import FullWish, answer_of, command_of, wish
 from tradingd.shell.web.desk import Desk
 from tradingd.shell.web.door import GRANT, Door, Refused, Route, as_json, start
+from tradingd.shell.web.intake import Intake
 from tradingd.shell.web.read import Reading
 from tradingd.shell.web.settings import Limits
 
@@ -92,6 +93,7 @@ class Control:
 def routes(env: Env, desk: Desk, links: Links, limits: Limits) -> list[Route]:
     """Every way in over the socket; all of them are the operator's."""
     read, own, op = Reading(desk, None), Control(env, desk, links, limits), Role.OPERATOR
+    intake = Intake(desk, env.rng, limits.json_depth_max)
     return [
         Route("GET", "/ping", op, own.ping),
         Route("GET", "/status.json", op, read.status),
@@ -99,6 +101,9 @@ def routes(env: Env, desk: Desk, links: Links, limits: Limits) -> list[Route]:
         Route("GET", "/lots", op, read.lots),
         Route("GET", "/config", op, read.config),
         Route("POST", "/command", op, own.command, reserved=True),
+        Route("POST", "/recommendations", op, intake.recommend),
+        Route("GET", "/recommendations/{id}", op, intake.find),
+        Route("POST", "/events", op, intake.event),
         Route("POST", "/ui", op, own.ui),
         Route("POST", "/reload", op, own.reload, reserved=True),
         Route("POST", "/notify/test", op, own.notify_test),

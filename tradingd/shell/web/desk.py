@@ -8,10 +8,13 @@ from typing import Protocol
 import msgspec
 from prometheus_client import CollectorRegistry
 
-from tradingd.core.events import Command
+from tradingd.core.events import Command, MarketEvent, Recommendation
 from tradingd.core.facts import Decided
 from tradingd.core.views.lots import LotsView
 from tradingd.core.views.page import Page
+from tradingd.shell.intake.schema import Told
+
+LATEST = 2**63 - 1
 
 
 class Probe(msgspec.Struct, frozen=True):
@@ -40,10 +43,30 @@ class TestSaid(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
+class Counter(Protocol):
+    """Where ideas and news from outside are handed in. Source: E1, E12."""
+
+    async def take(self, offered: Sequence[Recommendation]) -> Sequence[Told]:
+        """Have them decided; each answer is given when it is durable, in the order of `offered`. Raises NotReady."""
+
+    async def find(self, source: str, ident: str) -> Told | None:
+        """What became of one."""
+
+    async def happened(self, event: MarketEvent) -> Answer:
+        """Tell every account; returns when it is durable."""
+
+
+class NotReady(Exception):
+    """Nothing was taken: an account does not know its instruments yet, and would refuse for good what it will know in a moment."""
+
+
 class Desk(Protocol):
     """Implemented by the house; used by web and control handlers. None of these blocks the loop."""
 
     registry: CollectorRegistry
+
+    @property
+    def counter(self) -> Counter: ...
 
     def page(self) -> Page: ...
 
@@ -61,9 +84,16 @@ class Desk(Protocol):
         The same command id twice has one effect and the same answer (J19)."""
 
     def decisions(
-        self, *, symbol: str | None, outcome: str | None, limit: int, before: int | None
+        self,
+        *,
+        symbol: str | None,
+        outcome: str | None,
+        limit: int,
+        before: int | None,
+        since: int = 0,
+        until: int = LATEST,
     ) -> Sequence[Decided]:
-        """Latest first; `before` is a decision seq."""
+        """Latest first; `before` is a decision seq.   since, until: ns, until itself left out."""
 
     def lots(self, *, symbol: str | None) -> Sequence[LotsView]:
         """Tax lots of each account."""

@@ -116,7 +116,7 @@ class Door:
             raise Refused(429, "too_many_requests", "slow down", retry_s=1)
         if route.role > Role.OPEN:
             grant = self._identify(request)
-            if grant is None or grant.role < route.role:
+            if grant is None or not grant.role.may(route.role):
                 raise Refused(403, "not_allowed", f"this needs the role {route.role.name.lower()}")
             request[GRANT] = grant
         if route.stream:

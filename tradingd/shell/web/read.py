@@ -8,7 +8,8 @@ from importlib.resources import files
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from tradingd.shell.web.desk import Desk
+from tradingd.shell.intake.schema import moment_ns
+from tradingd.shell.web.desk import LATEST, Desk
 from tradingd.shell.web.door import Handler, Refused, as_json
 from tradingd.shell.web.metrics import Metrics
 
@@ -57,14 +58,17 @@ class Reading:
         return web.Response(text=self._desk.config_text())
 
     async def decisions(self, request: web.Request) -> web.StreamResponse:
-        """Latest first. `symbol`, `outcome` (act, skip), `limit` 1..500 (50), `before` (a decision's seq)."""
+        """Latest first. `symbol`, `outcome` (act, skip), `limit` 1..500 (50), `before` (a decision's seq), `since`, `until` (RFC
+        3339 or ns; until itself is left out)."""
         query = request.query
         symbol, outcome = _symbol(query.get("symbol")), query.get("outcome") or None
         if outcome not in {None, "act", "skip"}:
             raise Refused(400, "bad_request", "outcome must be act or skip")
         limit = _whole(query.get("limit"), "limit", 1, DECISIONS_MAX) or 50
         before = _whole(query.get("before"), "before", 0, 2**62)
-        return as_json(list(self._desk.decisions(symbol=symbol, outcome=outcome, limit=limit, before=before)))
+        span = {name: _moment(query[name], name) for name in ("since", "until") if query.get(name)}
+        found = self._desk.decisions(symbol=symbol, outcome=outcome, limit=limit, before=before, **span)
+        return as_json(list(found))
 
     async def lots(self, request: web.Request) -> web.StreamResponse:
         """Tax lots of each account; `symbol` narrows them. Source: E8."""
@@ -83,6 +87,15 @@ def _whole(text: str | None, name: str, low: int, high: int) -> int | None:
     if text.isascii() and text.isdigit() and len(text) <= 19 and low <= int(text) <= high:
         return int(text)
     raise Refused(400, "bad_request", f"{name} must be a whole number from {low} to {high}")
+
+
+def _moment(text: str, name: str) -> int:
+    if text.isascii() and text.isdigit():
+        return _whole(text, name, 0, LATEST) or 0
+    found = moment_ns(text)
+    if found is None:
+        raise Refused(400, "bad_request", f"{name} must be a time like 2026-11-23T14:30:00Z, or ns since the epoch")
+    return found
 
 
 def static(path: str) -> Handler:
