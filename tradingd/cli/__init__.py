@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tradingd import __version__
-from tradingd.cli import command, config, daemon, doctor, flatten, journal, lots, notify, observe, tier, why
+from tradingd.cli import command, config, daemon, doctor, flatten, intake, journal, lots, notify, observe, tier, why
 from tradingd.cli.exits import CliError
 from tradingd.cli.show import complain, say
 
@@ -23,6 +23,7 @@ for verb in (
     observe.status, observe.positions, observe.orders, observe.decisions, lots.lots, tier.tier, why.why,
     command.pause, command.halt, flatten.flatten, command.lockout, command.cancel, command.trip,
     command.resume, command.settle, command.adopt, command.release,
+    intake.recommend, intake.event,
     doctor.doctor, observe.ui, notify.notifications,
 ):  # fmt: skip
     app.command()(verb)

@@ -120,6 +120,7 @@ def _refusal(status: int, data: bytes) -> CliError:
         403: Exit.REFUSED,
         409: Exit.REFUSED,
         404: Exit.NOT_FOUND,
+        503: Exit.UNKNOWN,
         504: Exit.UNKNOWN,
         400: Exit.USAGE,
     }
@@ -133,6 +134,8 @@ def _message(data: bytes) -> str:
     except msgspec.DecodeError:
         return data.decode("utf-8", "replace").strip()[:500]
     if isinstance(value, dict):
+        if value.get("field") and isinstance(value.get("text"), str):
+            return f"{value['field']}: {value['text']}"
         for key in ("text", "message", "detail", "error"):
             if isinstance(value.get(key), str):
                 return str(value[key])

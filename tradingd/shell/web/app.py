@@ -62,7 +62,7 @@ def routes(
         Route("GET", "/api/trading/decisions", Role.VIEWER, read.decisions),
         Route("GET", "/api/trading/lots", Role.VIEWER, read.lots),
         Route("POST", "/api/trading/recommendations", Role.TRADER, intake.recommend),
-        Route("GET", "/api/trading/recommendations/{id}", Role.TRADER, intake.find),
+        Route("GET", "/api/trading/recommendations/{id:.+}", Role.TRADER, intake.find),
         Route("POST", "/api/trading/events", Role.OPERATOR, intake.event),
         *(
             Route(

@@ -102,7 +102,7 @@ def routes(env: Env, desk: Desk, links: Links, limits: Limits) -> list[Route]:
         Route("GET", "/config", op, read.config),
         Route("POST", "/command", op, own.command, reserved=True),
         Route("POST", "/recommendations", op, intake.recommend),
-        Route("GET", "/recommendations/{id}", op, intake.find),
+        Route("GET", "/recommendations/{id:.+}", op, intake.find),
         Route("POST", "/events", op, intake.event),
         Route("POST", "/ui", op, own.ui),
         Route("POST", "/reload", op, own.reload, reserved=True),

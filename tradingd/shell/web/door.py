@@ -77,14 +77,15 @@ class Door:
         self, clock: Clock, limits: Limits, routes: Sequence[Route], identify: Callable[[web.Request], Grant | None],
     ) -> None:  # fmt: skip
         self.limits = limits
-        self.routes = {(r.method, r.path): r for r in routes}
+        self.routes: dict[tuple[str, str], Route] = {}
         self.gate: Gate | None = None
         self.hosts: frozenset[str] | None = None  # None: a unix socket, which no web page can reach
         self._identify = identify
         self._bucket = Bucket(clock, rate=limits.requests_per_s, burst=limits.requests_burst)
         self.app = web.Application(middlewares=[self._middleware()], client_max_size=limits.body_max)
         for route in routes:
-            self.app.router.add_route(route.method, route.path, route.handler)
+            resource = self.app.router.add_route(route.method, route.path, route.handler).resource
+            self.routes[route.method, route.path if resource is None else resource.canonical] = route
         self.app.on_response_prepare.append(_dress)
 
     def _middleware(self) -> Middleware:
