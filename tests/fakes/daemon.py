@@ -150,6 +150,8 @@ class Daemon:
             web.get("/config", self._config),
             web.get("/ping", self._ping),
             web.post("/command", self._command),
+            web.post("/recommendations", self._command),
+            web.post("/events", self._command),
             web.post("/ui", self._ui),
             web.post("/notify/test", self._notify_test),
         ]

@@ -1,6 +1,7 @@
 """The production Env: clocks, disk, sockets, the writer thread and the kill points."""
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -108,6 +109,32 @@ def test_files_append_sync_truncate_and_are_private(tmp_path: Path) -> None:
     assert list(disk.read_chunks(path, 4)) == [b"hell", b"o!"]
     assert Path(path).stat().st_mode & 0o777 == 0o600
     file.close()
+
+
+def test_a_file_put_there_by_somebody_is_read_only_when_it_is_one(tmp_path: Path) -> None:
+    """E1: no link, no pipe, no folder, none too long, none of a stranger; and a pipe without a writer does not hold us."""
+    disk = RealDisk()
+    (tmp_path / "good").write_bytes(b"12345")
+    (tmp_path / "link").symlink_to("good")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    assert disk.read_regular(str(tmp_path / "good"), 5) == b"12345"
+
+    def refused(name: str, size_max: int = 5) -> int | None:
+        with pytest.raises(OSError) as no:  # noqa: PT011 - its number says which
+            disk.read_regular(str(tmp_path / name), size_max)
+        return no.value.errno
+
+    assert refused("good", 4) == errno.EFBIG
+    assert refused("link") == errno.ELOOP
+    assert refused("folder") == errno.EINVAL
+    assert refused("pipe") == errno.EINVAL
+    assert refused("absent") == errno.ENOENT
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "good", 4711, -1)
+        assert refused("good") == errno.EPERM
+        os.chown(tmp_path, 4711, -1)
+        assert disk.read_regular(str(tmp_path / "good"), 5) == b"12345"
 
 
 def test_identity_is_of_what_the_path_names_now(tmp_path: Path) -> None:

@@ -120,7 +120,6 @@ def _refusal(status: int, data: bytes) -> CliError:
         403: Exit.REFUSED,
         409: Exit.REFUSED,
         404: Exit.NOT_FOUND,
-        503: Exit.UNKNOWN,
         504: Exit.UNKNOWN,
         400: Exit.USAGE,
     }

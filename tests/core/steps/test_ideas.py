@@ -9,7 +9,7 @@ from math import inf, nan
 import msgspec
 import pytest
 
-from tests.core.world import ACCOUNT, ACME, BOLT, CORN, DAY, HOUR, World, at
+from tests.core.world import ACCOUNT, ACME, BOLT, CORN, DAY, HOUR, World, at, make_rules
 from tradingd.core.book.orders import Life
 from tradingd.core.events import Action, EarningsSeen, InstrumentStatus, Mode, Recommendation, Verb
 from tradingd.core.facts import (
@@ -17,6 +17,7 @@ from tradingd.core.facts import (
     PRECEDENCE,
     BreakerKind,
     BreakerTripped,
+    CancelIntended,
     DayClosed,
     DayOpened,
     Decided,
@@ -328,6 +329,20 @@ def test_a_twin_of_an_exit_makes_no_second_decision_whatever_its_source_is_calle
     idea = world.recommendation(ACME, Action.SELL, source="bus")
     assert len([f for f in world.step(idea) if isinstance(f, Decided)]) == 1
     assert world.step(idea) == ()
+
+
+def test_a_twin_of_a_sale_that_waits_for_its_stop_waits_with_it():
+    """E1, S2 property 27: where the venue does not clip, the close is decided when the stop is gone: once, however often asked."""
+    world = World(rules=make_rules(reduce_only=False))
+    world.buy(ACME)
+    idea = world.recommendation(ACME, Action.SELL)
+    assert [type(f) for f in world.step(idea)] == [CancelIntended]
+    assert world.step(idea) == ()
+    assert world.book.twins == 1
+    world.cancelled(world.book.protection(ACME).order.order_id, "0")
+    assert [f.outcome for f in world.of(Decided)] == [Outcome.ACT]
+    assert world.step(idea) == ()
+    assert len([f for f in world.all(Decided) if f.cause == "api:" + idea.id]) == 1
 
 
 @pytest.mark.parametrize("source", OWN_SOURCES)

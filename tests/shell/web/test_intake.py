@@ -83,15 +83,15 @@ async def test_a_trader_may_recommend_and_nothing_else(house: House) -> None:
     assert (await house.ask("POST", PATH, TRADER, json.dumps(idea()).encode(), Content_Type="text/plain"))[0] == 415
 
 
-async def test_what_is_not_decided_yet_is_503_with_the_way_to_ask(house: House) -> None:
-    """R4: taken, not yet decided; not ready; the end of the daemon."""
+async def test_what_is_not_decided_yet_is_504_and_what_was_not_taken_503(house: House) -> None:
+    """R4: taken, not yet decided; not ready: nothing was done; the end of the daemon: perhaps."""
     house.desk.counter.pending = True
     status, body, headers = await house.ask("POST", PATH, TRADER, json.dumps(idea()).encode())
-    assert (status, json.loads(body)["status"], headers["Retry-After"]) == (503, "pending", "1")
-    for error, code in ((NotReady("one: not yet"), "not_ready"), (Broken("the disk"), "ended")):
+    assert (status, json.loads(body)["status"], headers["Retry-After"]) == (504, "pending", "1")
+    for error, known, code in ((NotReady("one: not yet"), 503, "not_ready"), (Broken("the disk"), 504, "ended")):
         house.desk.counter.fails = error
         status, told = await post(house, idea(id="z"))
-        assert (status, told["error"]) == (503, code)
+        assert (status, told["error"]) == (known, code)
     assert (await house.ask("GET", f"{PATH}/z", TRADER))[0] == 404
 
 

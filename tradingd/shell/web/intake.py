@@ -28,8 +28,9 @@ class Intake:
     async def recommend(self, request: web.Request) -> web.StreamResponse:
         """One object, answered by one; or a list of up to 100, answered by a list in the same order.
 
-        200 when all are decided, 207 when some of a list were refused at the door, 400 when all were, 503 when the decision of one
-        is still out. What was refused at the door changes nothing and does not hold back the others.
+        200 when all are decided, 207 when some of a list were refused at the door, 400 when all were, 504 when the decision of one
+        is still out, 503 when nothing was taken because an account is not ready. What was refused at the door changes nothing and
+        does not hold back the others.
         """
         value = await self._value(request)
         items = value if isinstance(value, list) else [value]
@@ -38,7 +39,7 @@ class Intake:
         told = await self._take(items)
         log.info("intake.asked", actor=request[GRANT].actor, items=len(items), refused=len(_of(told, "refused")))
         answer = as_json(told if isinstance(value, list) else told[0], _status(told))
-        if answer.status == 503:
+        if answer.status == 504:
             answer.headers["Retry-After"] = "1"
         return answer
 
@@ -74,7 +75,7 @@ class Intake:
         except NotReady as no:
             raise Refused(503, "not_ready", str(no), retry_s=2) from None
         except Broken:
-            raise Refused(503, "ended", BROKEN, retry_s=5) from None
+            raise Refused(504, "ended", BROKEN, retry_s=5) from None
         return [
             refused(rec, item) if isinstance(rec, Fault) else next(answers)
             for rec, item in zip(read, items, strict=True)
@@ -87,6 +88,6 @@ def _of(told: list[Told], status: str) -> list[Told]:
 
 def _status(told: list[Told]) -> int:
     if _of(told, "pending"):
-        return 503
+        return 504
     bad = len(_of(told, "refused"))
     return 200 if not bad else 400 if bad == len(told) else 207
