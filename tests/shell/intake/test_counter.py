@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from tests.fakes.disk import FakeDisk
 from tests.fakes.env import FakeEnv
 from tests.shell.stage import AAA, BBB, ONE, TWO, Stage, stage, turns
 from tests.shell.test_desk import desk_of, stopped_disk
-from tradingd.core.events import Action, Recommendation
-from tradingd.core.facts import Decided, OrderIntended, Outcome, Reason
-from tradingd.core.types import NS, AccountId, Symbol
+from tradingd.core.events import Action, MarketEvent, Recommendation
+from tradingd.core.facts import Decided, EventNoted, OrderIntended, Outcome, Reason
+from tradingd.core.types import NS, AccountId, Severity, Symbol
 from tradingd.ports import Broken
 from tradingd.shell.intake.counter import LEARN_S, Counter
 from tradingd.shell.intake.schema import Told
@@ -222,3 +223,25 @@ async def test_waiting_leaves_nothing_behind() -> None:
         gate.set()
         await counter.take([idea(s, "i3")])
         assert counter._waiting == {}
+
+
+async def test_a_market_event_is_answered_when_every_account_has_it_in_the_journal() -> None:
+    """E12, O2: noted by each; the same id again changes its end; one that is over already is refused and changes nothing."""
+    async with stage(accounts=(ONE, TWO)) as s:
+        counter, now = desk_of(s).counter, s.clock.wall()
+        word = MarketEvent(
+            ts=now, id="e1", severity=Severity.HIGH, until=now + 3600 * NS, symbols=(AAA,), text="fire", source="ann"
+        )
+        gate = stopped_disk(s)
+        asked = asyncio.ensure_future(counter.happened(word))
+        await turns()
+        assert not asked.done()
+        gate.set()
+        answer = await asked
+        assert (answer.command_id, answer.refused, answer.accounts) == ("e1", False, ("one", "two"))
+        assert [f.account for f in s.said(EventNoted)] == [ONE, TWO]
+        assert not (await counter.happened(msgspec.structs.replace(word, until=now + 60 * NS))).refused
+        assert s.book.booked.events["e1"].until == now + 60 * NS
+        noted = len(s.said(EventNoted))
+        assert (await counter.happened(msgspec.structs.replace(word, id="e2", until=now))).refused
+        assert len(s.said(EventNoted)) == noted
