@@ -35,7 +35,7 @@ def answers(run: Run) -> list[dict[str, Any]] | None:
 
 
 def test_a_file_outlives_a_kill_in_its_midst(tmp_path: Path) -> None:
-    """S2 property 27, E1, P1: SIGKILL while the lines are being decided; each has one decision, and its answer names that one."""
+    """E1, P1: SIGKILL while the lines are being decided; each has one decision, and its answer names that one."""
     with venue(tmp_path, "--pace", "real:60") as port, ran(tmp_path, port, '[drop]\ndir = "in"\n') as run:
         process = run.start()
         run.ready()

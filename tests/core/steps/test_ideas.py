@@ -332,7 +332,7 @@ def test_a_twin_of_an_exit_makes_no_second_decision_whatever_its_source_is_calle
 
 
 def test_a_twin_of_a_sale_that_waits_for_its_stop_waits_with_it():
-    """E1, S2 property 27: where the venue does not clip, the close is decided when the stop is gone: once, however often asked."""
+    """E1: where the venue does not clip, the close is decided when the stop is gone: once, however often asked."""
     world = World(rules=make_rules(reduce_only=False))
     world.buy(ACME)
     idea = world.recommendation(ACME, Action.SELL)

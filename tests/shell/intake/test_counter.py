@@ -64,7 +64,7 @@ async def test_a_refusal_is_an_answer_with_its_reasons() -> None:
 
 
 async def test_twins_are_answered_with_the_first_decision_whenever_they_come() -> None:
-    """S2 property 27, E1: in one request, at once, later, and after a restart: one decision, one order, one answer."""
+    """E1: in one request, at once, later, and after a restart: one decision, one order, one answer."""
     disk = FakeDisk()
     async with stage(disk) as s:
         s.quote()
@@ -145,7 +145,7 @@ async def test_one_idea_for_each_of_two_accounts_under_one_id() -> None:
 
 
 async def test_a_sale_that_waits_for_its_stop_is_pending_and_then_one_decision() -> None:
-    """S2 property 27, E1, ADR-0005: where a venue does not clip, a close waits for the stop to be gone, and twins with it."""
+    """E1, ADR-0005: where a venue does not clip, a close waits for the stop to be gone, and twins with it."""
     async with stage() as s:
         s.member.rules.reduce_only = False
         await s.hold()

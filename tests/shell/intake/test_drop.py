@@ -1,4 +1,4 @@
-"""The drop folder: each line decided once and answered, whatever dies in between. E1, S2 property 27."""
+"""The drop folder: each line decided once and answered, whatever dies in between. E1."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ async def _life(disk: Mortal, death: int) -> bool:
 
 
 async def test_a_death_at_any_operation_of_the_disk_loses_nothing_and_does_nothing_twice() -> None:
-    """S2 property 27, E1, O2: killed before each operation in turn, the journal's and the folder's; the next life ends with one
+    """E1, O2: killed before each operation in turn, the journal's and the folder's; the next life ends with one
     decision a line, one order, and the decisions of the journal in the answers."""
     for death in count(1):
         disk, died = Mortal(), True
