@@ -23,7 +23,7 @@ recs = st.builds(
 
 @given(recs, st.lists(st.integers(START, START + 3 * DAY), min_size=2, max_size=12))
 def test_one_recommendation_is_accepted_at_most_once_ever(rec, arrivals):
-    """S2 property 27, E1: however often and however late a copy comes, though keys are forgotten on the way."""
+    """E1: however often and however late a copy comes, though keys are forgotten on the way."""
     seen: dict[str, int] = {}
     accepted = 0
     for now in sorted(arrivals):
