@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from math import inf, nan
+from math import inf, isfinite, nan
 
 import msgspec
 import pytest
@@ -450,3 +450,13 @@ def test_a_live_account_takes_what_is_live_eligible():
     """E1: and only that."""
     assert World(mode="live").recommend(ACME, mode=Mode.LIVE).outcome is Outcome.ACT
     assert isinstance(World(mode="live").recommendation(ACME), Recommendation)
+
+
+def test_a_confidence_beyond_all_numbers_is_recorded_as_refused():
+    """E11, F6: the record holds finite numbers only, whatever was said."""
+    for confidence in (1e308, float("inf"), float("nan"), -1e308):
+        world = World()
+        decided = world.recommend(ACME, confidence=confidence)
+        assert decided.outcome is Outcome.SKIP
+        assert all(isfinite(x) for _, before, after in decided.adjustments for x in (before, after))
+        assert Reason.INVALID in decided.reasons

@@ -52,6 +52,7 @@ class Book:
         "_open",
         "_owed",
         "account",
+        "agenda",
         "booked",
         "closing",
         "correlations",
@@ -87,6 +88,9 @@ class Book:
         self.last_reconcile_ts = 0
         self.measures: Measures | None = None  # observed: performance at `measured_ts`, taken again after a restart
         self.measured_ts = 0
+        self.agenda: dict[
+            int, int
+        ] = {}  # observed: minute of the summary -> before that time nothing of the calendar is due
         self.closing: dict[Symbol, Wanted] = {}  # forgotten by a restart, which finds the position and its stop
         self.correlations = Correlations()
         self.strategy_states: dict[str, Any] = {}

@@ -27,9 +27,14 @@ LATE = 900 * NS
 def run_agenda(book: Book, table: SessionTable, rules: Rules) -> None:
     """Tell what is due, once each."""
     at, booked = rules.performance.summary_at, book.booked
+    if book.now < book.agenda.get(at, 0):
+        return
     day = due_day(table, book.now, at)
     if day is None:
         return
+    following = table.following(day.date)
+    if following is not None:  # until then nothing falls due
+        book.agenda = {at: table.moment(following.date, at)}
     if _is_new(book, DAILY, day.date, day):
         before = table.latest_by(_day_before(day.date))
         span = _span(table, [day], before, at)

@@ -37,6 +37,13 @@ TELLS = frozenset({"buying_power", "reserve_share"})  # never worth a page
 NAMES = ("day_loss", "drawdown", "heat", "gross", "position", "sector", "buying_power", "reserve_share")
 
 
+# the hold of a drawdown tells under its own name
+_CODES = {(name, level): f"{name}_{level.value}" for name in NAMES for level in Level} | {
+    ("drawdown", Level.ACT): "drawdown"
+}
+_NAMED = {_CODES[name, level]: name for name in NAMES for level in (Level.WARN, Level.ACT)}
+
+
 class Guarded(NamedTuple):
     """One limit as it stands. watch.limit: the configured one, whatever the slack.   subject: symbol or sector, "" else."""
 
@@ -77,7 +84,8 @@ def guard(book: Book, session: Session, rules: Rules) -> None:
             _act(book, one, session, rules)
         elif one.watch.level is Level.WARN:
             _tell(book, one, "tell", session)
-    _resolve(book, {(one.watch.name, one.subject) for one in found if one.watch.level is not Level.OK})
+    if book.booked.told:
+        _resolve(book, {(one.watch.name, one.subject) for one in found if one.watch.level is not Level.OK})
 
 
 def _exact(name: str, used: float, limit: float, rules: Rules) -> Guarded:
@@ -138,8 +146,7 @@ def _sector(book: Book, working: Working) -> str:
 
 
 def _code(name: str, level: Level) -> str:
-    """The hold of a drawdown tells under its own name."""
-    return name if (name, level) == ("drawdown", Level.ACT) else f"{name}_{level.value}"
+    return _CODES[name, level]
 
 
 def _key(one: Guarded) -> str:
@@ -170,9 +177,9 @@ def _were_told(book: Book) -> list[tuple[str, str]]:
     found: dict[tuple[str, str], None] = {}
     for key in book.booked.told:
         code, _, subject = key.partition(":")
-        for name in NAMES:
-            if code in (_code(name, Level.WARN), _code(name, Level.ACT)):
-                found[name, subject] = None
+        name = _NAMED.get(code)
+        if name is not None:
+            found[name, subject] = None
     return list(found)
 
 

@@ -7,6 +7,8 @@ A SELL of something held is an exit: it meets intake and the sanity controls and
 
 from __future__ import annotations
 
+from math import isfinite
+
 import msgspec
 
 from tradingd.core.book.book import Book
@@ -264,10 +266,16 @@ def _record(book: Book, draft: Draft, verdict: Verdict, seq: int, market: Market
         notional=sized.notional if sized else None, ref_price=draft.price, stop=levels.stop if levels else None,
         target=levels.target if levels else None, atr=market.atr if market else None,
         orders=(verdict.order.order_id,) if verdict.order else (), micro=rec.intraday,
-        adjustments=tuple([(a.name, a.before, a.after) for a in sized.adjustments]) if sized else (),
+        adjustments=_steps(sized),
     )  # fmt: skip
+
+
+def _steps(sized: Sized | None) -> tuple[tuple[str, float, float], ...]:
+    """From the raw allocation to the order. What a nonsense confidence blew up beyond all numbers is no step worth keeping."""
+    steps = [(a.name, a.before, a.after) for a in sized.adjustments] if sized is not None else []
+    return tuple([step for step in steps if isfinite(step[1]) and isfinite(step[2])])
 
 
 def _finite(x: float) -> float | None:
     """The journal holds no NaN; the check of the confidence shows what came."""
-    return x if x == x and abs(x) != float("inf") else None
+    return x if isfinite(x) else None

@@ -104,7 +104,8 @@ def measure(book: Book, rules: Rules, *, today: tuple[float, ...] = ()) -> Measu
     t, micro = booked.tally, booked.micro_tally
     invested = [float(p.basis) for p in booked.positions.values() if p.qty]
     flows = float(booked.deposits - booked.day_deposits)
-    returns = [*[day.daily_return for day in booked.measured], *today][-rules.performance.days :]
+    days = rules.performance.days
+    returns = [*[day.daily_return for day in booked.measured[-days:]], *today][-days:]
     return Measures(
         value=book.equity, active=book.active_pool(), reserve=float(booked.reserve), realised=float(booked.realised),
         unrealised=fsum([book.equity, -float(booked.cash), *[-basis for basis in invested]]),
