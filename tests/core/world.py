@@ -96,11 +96,11 @@ def calendar() -> SessionTable:
 
 
 def make_rules(**changes: Any) -> Rules:
-    """Rules with every default, reserve and breaker included."""
+    """Rules with every default, reserve and breaker included; but an entry goes whole unless a test says otherwise."""
     plain: dict[str, Any] = {
         "mode": "paper", "instruments": INSTRUMENTS, "calendars": {"XNYS": calendar()}, "gate": GateSettings(),
         "sizer": SizerSettings(), "stops": StopSettings(), "reserve": ReserveSettings(), "breaker": BreakerSettings(),
-        "window": WindowSettings(), "intake": IntakeSettings(), "tier": TierSettings(), "entry": EntrySettings(),
+        "window": WindowSettings(), "intake": IntakeSettings(), "tier": TierSettings(), "entry": EntrySettings(tranches=1),
         "quotes": QuoteSettings(),
     }  # fmt: skip
     return Rules(**{**plain, **changes})

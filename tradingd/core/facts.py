@@ -64,6 +64,8 @@ class Reason(StrEnum):
     MICRO_OFF = "micro_off"
     MICRO_LIMIT = "micro_limit"
     DECLINING = "declining"
+    DETERIORATED = "deteriorated"
+    CALLED_OFF = "called_off"
     CORRELATION = "correlation"
     EARNINGS = "earnings"
     HEAT = "heat"

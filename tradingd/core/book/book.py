@@ -245,6 +245,12 @@ class Book:
         found.update((t.symbol, t.side) for t in self.booked.tranches.values())
         return found
 
+    def pending_entries(self, symbol: Symbol) -> Qty:
+        """Parts of a gradual entry that are still to go: exposure, as an order that works (E10, I6)."""
+        if not self.booked.tranches:
+            return Qty(ZERO)
+        return Qty(_total(part for t in self.booked.tranches.values() if t.symbol == symbol for part in t.left))
+
     def active_pool(self) -> float:
         return self.equity - float(self.booked.reserve)
 
@@ -274,11 +280,15 @@ class Book:
         """The active trips in words, "" when none."""
         return ", ".join(sorted(self.booked.trips))
 
-    def values(self) -> dict[str, float]:
-        """Sector -> absolute market value, working entries counted at their reference price (I6)."""
+    def values(self, *, but: Symbol | None = None) -> dict[str, float]:
+        """Sector -> absolute market value, working and pending entries counted at their reference price (I6). but: a symbol that is
+        left out."""
         by_sector: dict[str, list[float]] = {}
         entering = {w.order.symbol for w in (*self._entries.values(), *self._owed.values())}
+        entering.update(t.symbol for t in self.booked.tranches.values())
         for symbol, market in self.markets.items():
+            if symbol == but:
+                continue
             if symbol in entering:
                 value = self.symbol_value(symbol)
             elif market.exposure:
@@ -294,8 +304,8 @@ class Book:
         return fsum([self.symbol_value(s) for s, market in self.markets.items() if market.instrument.sector == sector])
 
     def symbol_value(self, symbol: Symbol) -> float:
-        """Absolute market value with working entries. Before the first quote what was paid, or asked, stands in for the mark: a
-        restart must not make a holding look like nothing."""
+        """Absolute market value with working and pending entries. Before the first quote what was paid, or asked, stands in for the
+        mark: a restart must not make a holding look like nothing."""
         market = self.markets.get(symbol)
         mid = market.mid if market is not None else 0.0
         if market is not None:
@@ -306,6 +316,8 @@ class Book:
         pending = [float(w.leaves() * rate) * (mid or w.order.ref_price) for w in self.open_orders(symbol, Leg.ENTRY)]
         if self._owed and (owed := self.owed(symbol, entry=True)):
             pending.append(float(owed * rate) * (mid or max(w.order.ref_price for w in self._owed.values())))
+        coming = [t for t in self.booked.tranches.values() if t.symbol == symbol]
+        pending.extend([float(_total(t.left) * rate) * (mid or t.ref_price) for t in coming])
         return held + fsum(pending) if pending else held
 
     def _paid(self, symbol: Symbol) -> float:

@@ -28,7 +28,19 @@ from tradingd.core.facts import (
     StopSet,
     TierChanged,
 )  # fmt: skip
-from tradingd.core.types import AccountId, DecisionId, ExecId, Money, OrderId, Qty, Side, Symbol, TierName, VenueOrderId
+from tradingd.core.types import (
+    AccountId,
+    DecisionId,
+    ExecId,
+    Money,
+    OrderId,
+    Price,
+    Qty,
+    Side,
+    Symbol,
+    TierName,
+    VenueOrderId,
+)
 
 
 class Seen(msgspec.Struct, array_like=True):
@@ -42,13 +54,14 @@ class Seen(msgspec.Struct, array_like=True):
 
 
 class Sent(msgspec.Struct, array_like=True):
-    """One order intended lately, for the throttles of R2."""
+    """One order intended lately, for the throttles of R2. qty: of an entry that goes in parts, with the parts still to go."""
 
     ts: int
     symbol: Symbol
     side: Side
     qty: Decimal
     entry: bool
+    decision_id: DecisionId = DecisionId("")
 
 
 class ClosedTrade(msgspec.Struct, array_like=True):
@@ -116,7 +129,7 @@ class Plan(msgspec.Struct, array_like=True):
 
 class Tranches(msgspec.Struct, array_like=True):
     """An entry that goes in parts (E10). left: quantities still to go, in order.   n: of the next one.   ts: when the last one was
-    judged.   stop, target, atr: as the decision measured them."""
+    judged.   confidence, ref_price, stop: as the decision had them."""
 
     decision_id: DecisionId
     symbol: Symbol
@@ -125,6 +138,8 @@ class Tranches(msgspec.Struct, array_like=True):
     n: int
     ts: int
     confidence: float
+    ref_price: float = 0.0
+    stop: Price | None = None
 
 
 class Micro(msgspec.Struct, array_like=True):

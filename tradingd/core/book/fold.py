@@ -133,7 +133,15 @@ def _decided(b: Booked, f: Decided) -> None:
             b.micro_day = b.day
         if f.tranches:
             b.tranches[f.decision_id] = Tranches(
-                f.decision_id, f.symbol, f.side, list(f.tranches[1:]), 2, f.ts, f.confidence or 0.0
+                f.decision_id,
+                f.symbol,
+                f.side,
+                list(f.tranches[1:]),
+                2,
+                f.ts,
+                f.confidence or 0.0,
+                f.ref_price or 0.0,
+                f.stop,
             )
     else:
         _count(b, "refused")
@@ -156,10 +164,23 @@ def _intended(b: Booked, f: OrderIntended) -> None:
     order = f.order
     b.orders[order.order_id] = Working.of(order, f.ts)
     if order.leg is not Leg.PROTECT:
-        b.sent.append(Sent(f.ts, order.symbol, order.side, order.qty, order.leg is Leg.ENTRY))
+        entry = order.leg is Leg.ENTRY
+        wanted = _plan_entry(b, order) if entry else order.qty
+        b.sent.append(Sent(f.ts, order.symbol, order.side, wanted, entry, order.decision_id))
         while b.sent and b.sent[0].ts < f.ts - KEEP_SENT:
             del b.sent[0]
     _count(b, "orders")
+
+
+def _plan_entry(b: Booked, order: Order) -> Decimal:
+    """The decision knows each of its parts. What it wants at this moment: this part, and those still to go."""
+    plan, pending = b.plans.get(order.decision_id), b.tranches.get(order.decision_id)
+    if plan is not None and order.order_id not in plan.orders:
+        plan.orders.append(order.order_id)
+    wanted: Decimal = order.qty
+    for part in pending.left if pending is not None else ():
+        wanted += part
+    return wanted
 
 
 def _moved(b: Booked, f: OrderMoved) -> None:

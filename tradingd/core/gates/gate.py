@@ -281,6 +281,12 @@ def _verdict(intent: Intent, checks: tuple[Check, ...], *, reduce_only: bool) ->
     return Verdict(order, checks, ())
 
 
+def part_of(order: Order, qty: Qty) -> Order:
+    """A part of an approved entry: the same order, not larger. qty: > 0 and at most the order's (E10)."""
+    assert 0 < qty <= order.qty, "a part is no larger than the whole that was approved"
+    return msgspec.structs.replace(order, qty=qty)
+
+
 def order_id(intent: Intent) -> OrderId:
     """Derived from (account, journal, decision sequence, leg): a replay makes the same id, a resend is harmless (O2),
     and a daemon with another journal makes other ids for the same account (H4)."""

@@ -8,7 +8,7 @@ from tradingd.core.book.orders import Working
 from tradingd.core.facts import Pools
 from tradingd.core.gates.gate import GateSettings, Standing
 from tradingd.core.gates.sizer import AtRisk, at_stop, share_at_risk
-from tradingd.core.types import NS, Leg, Side, Symbol
+from tradingd.core.types import NS, DecisionId, Leg, Qty, Side, Symbol
 
 MINUTE = 60 * NS
 
@@ -23,29 +23,33 @@ def standing(
     *,
     sector_value: float,
     claimed: float,
+    position_value: float | None = None,
+    own: DecisionId | None = None,
 ) -> Standing:
     """All figures of R1 and R2 for an order of `qty` on `side` of `symbol`; the lists it walks are of the last minutes only.
 
     sector_value: of the symbol's sector, from `Book.values`.   claimed: `claimed_cash`.   Both as of this moment.
+    own: the decision a later part belongs to: it is no trade of its own beside the parts before it, nor their duplicate (E10).
+    position_value: of the symbol, where it is not all that `Book.symbol_value` counts.
     """
     booked = book.booked
     held = book.held()
-    entries = book.open_orders(leg=Leg.ENTRY)
-    busy = {w.order.symbol for w in entries}
-    busy.update(held)
+    trades = [*held, *[w.order.symbol for w in book.open_orders(leg=Leg.ENTRY)]]
+    trades.extend(t.symbol for t in booked.tranches.values() if t.symbol not in trades)
+    busy = set(trades)
     busy.discard(symbol)
     longest = max(MINUTE, s.repeated_window_s * NS, s.duplicate_window_s * NS)
     entered = _entered_since(booked.sent, now, longest)
-    same = [sent for sent in entered if sent.symbol == symbol and sent.side is side]
+    same = [x for x in entered if x.symbol == symbol and x.side is side and (own is None or x.decision_id != own)]
     return Standing(
         equity=book.equity,
         buying_power=float(booked.cash) * s.buying_power_multiplier - claimed - float(booked.reserve),
         day_loss=book.day_loss(),
         drawdown=book.drawdown(),
-        position_value=book.symbol_value(symbol),
+        position_value=book.symbol_value(symbol) if position_value is None else position_value,
         sector_value=sector_value,
         open_positions=len(busy),
-        open_trades=len(held) + len(entries),
+        open_trades=len(trades) if own is None else len([s for s in trades if s != symbol]),
         opposite_resting=_opposite_resting(book.open_orders(symbol), side),
         day_trades=_recent_day_trades(book),
         orders_last_minute=len([1 for sent in entered if now - sent.ts < MINUTE]),
@@ -81,12 +85,19 @@ def exits_last_minute(book: Book) -> int:
 
 
 def claimed_cash(book: Book) -> float:
-    """Cash that working and unknown entries may still take (I6)."""
+    """Cash that working, unknown and pending entries may still take (I6)."""
     total = 0.0
     for w in book.open_orders(leg=Leg.ENTRY):
         price = float(w.order.limit) if w.order.limit is not None else w.order.ref_price
         total += float(w.leaves() * book.unit(w.order.symbol)) * price
+    for pending in book.booked.tranches.values():
+        total += value_of(book, pending.symbol, book.pending_entries(pending.symbol), pending.ref_price)
     return total + book.owed_cash()
+
+
+def value_of(book: Book, symbol: Symbol, qty: Qty, price: float) -> float:
+    """Account currency."""
+    return float(qty * book.unit(symbol)) * price
 
 
 def _recent_day_trades(book: Book) -> int:
@@ -113,13 +124,13 @@ def at_risk(book: Book) -> list[AtRisk]:
     return found
 
 
-def heat_now(book: Book) -> float:
-    """Money at risk down to the stops, share of the active pool. Working entries count as if they had filled (I6); a position
-    without a stop risks all of its value."""
+def heat_now(book: Book, *, but: Symbol | None = None) -> float:
+    """Money at risk down to the stops, share of the active pool. Working and pending entries count as if they had filled (I6); a
+    position without a stop risks all of its value. but: a symbol that is left out."""
     risks = []
     markets, levels, positions = book.markets, book.booked.levels, book.booked.positions
     for symbol, position in positions.items():
-        if not position.qty:
+        if not position.qty or symbol == but:
             continue
         market, fact = markets.get(symbol), levels.get(symbol)
         entry = float(position.avg_price)
@@ -130,15 +141,23 @@ def heat_now(book: Book) -> float:
         risks.append(
             at_stop(value, 1 if position.qty > 0 else -1, entry, float(fact.stop)) if fact is not None else abs(value)
         )
-    risks.extend(_risk_of_entry(book, w) for w in book.open_orders(leg=Leg.ENTRY))
+    risks.extend(
+        _risk_of_entry(book, w.order.decision_id, w.order.symbol, w.leaves(), w.order.ref_price)
+        for w in book.open_orders(leg=Leg.ENTRY)
+        if w.order.symbol != but
+    )
+    risks.extend(
+        _risk_of_entry(book, t.decision_id, t.symbol, book.pending_entries(t.symbol), t.ref_price)
+        for t in book.booked.tranches.values()
+        if t.symbol != but
+    )
     return share_at_risk(risks, book.active_pool())
 
 
-def _risk_of_entry(book: Book, w: Working) -> float:
-    """What a working entry would lose down to its stop once it has filled."""
-    plan = book.booked.plans.get(w.order.decision_id)
-    distance = plan.distance if plan is not None and plan.distance is not None else w.order.ref_price
-    return float(w.leaves() * book.unit(w.order.symbol)) * distance
+def _risk_of_entry(book: Book, decision_id: DecisionId, symbol: Symbol, qty: Qty, ref_price: float) -> float:
+    """What an entry would lose down to its stop once it has filled."""
+    plan = book.booked.plans.get(decision_id)
+    return value_of(book, symbol, qty, plan.distance if plan is not None and plan.distance is not None else ref_price)
 
 
 def pools(book: Book) -> Pools:

@@ -1,1 +1,1 @@
-"""What changes decisions over time: earnings ahead, events out there, a market that runs away."""
+"""What changes decisions over time: parts of an entry, earnings ahead, events out there, a market that runs away."""

@@ -43,12 +43,12 @@ from tradingd.core.facts import (
     TradableChanged,
 )  # fmt: skip
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import cancel, cancel_entries, unwanted
+from tradingd.core.steps.exits import cancel_entries, unwanted
 from tradingd.core.steps.levels import after_fill, redraw
 from tradingd.core.steps.limits import anomaly, draw_loss_line, hold_and_page, second_daemon
 from tradingd.core.steps.operator import finish_flatten, push_flatten
 from tradingd.core.steps.protect import ensure_protection
-from tradingd.core.types import NS, ZERO, Instrument, Leg, Money, Price, Qty, TradingState
+from tradingd.core.types import NS, ZERO, Instrument, Money, Price, Qty, TradingState
 
 CASH_TOLERANCE = Money(ZERO + 1)  # account currency; fees rounded by the venue stay below this
 
@@ -241,8 +241,7 @@ def on_split(book: Book, event: Split, rules: Rules) -> None:
     book.emit(SplitApplied(ts=book.now, account=book.account, symbol=symbol, ratio=ratio, action_id=event.action_id))
     if market is not None and not event.adjusted:
         market.rescale(event.ratio)
-    for working in book.open_orders(symbol, Leg.ENTRY):  # priced and sized before the split (F9)
-        cancel(book, working, "split")
+    cancel_entries(book, "split", symbol)  # priced and sized before it (F9)
     if levels is not None:
         instrument = (
             market.instrument if market is not None else rules.instruments.get(symbol, Instrument(symbol=symbol))

@@ -17,7 +17,7 @@ from tradingd.core.gates import reserve, stops
 from tradingd.core.gates.standing import at_risk
 from tradingd.core.gates.window import Session, SessionTable
 from tradingd.core.rules import Rules
-from tradingd.core.steps import micro
+from tradingd.core.steps import micro, tranches
 from tradingd.core.steps.agenda import run_agenda
 from tradingd.core.steps.exits import cancel, close, money, unwanted
 from tradingd.core.steps.guardian import guard
@@ -47,6 +47,7 @@ def on_timer(book: Book, event: Timer, rules: Rules) -> None:
     unwanted(book)
     if book.booked.flatten:
         push_flatten(book, rules)
+    tranches.go_on(book, rules)
     if session is None:
         return
     _missing_link(book)

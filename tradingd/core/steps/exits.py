@@ -24,6 +24,7 @@ from tradingd.core.facts import (
 from tradingd.core.gates.checks import refusals
 from tradingd.core.gates.gate import Intent, Verdict, approve_exit, observes, reduces
 from tradingd.core.gates.standing import exits_last_minute, heat_now, pools
+from tradingd.core.plans.entry import call_off
 from tradingd.core.rules import Rules
 from tradingd.core.types import (
     NS,
@@ -55,9 +56,10 @@ def cancel(book: Book, working: Working, why: str) -> None:
 
 
 def cancel_entries(book: Book, why: str, symbol: Symbol | None = None) -> None:
-    """Take every working entry back, of one symbol or of all."""
+    """Take every working entry back, of one symbol or of all, and call off the parts that did not go yet."""
     for working in book.open_orders(symbol, Leg.ENTRY):
         cancel(book, working, why)
+    call_off(book, why, symbol)
 
 
 def unwanted(book: Book) -> None:

@@ -7,35 +7,26 @@ A SELL of something held is an exit: it meets intake and the sanity controls and
 
 from __future__ import annotations
 
-from math import isfinite
-
-import msgspec
-
 from tradingd.core.book.book import Book
 from tradingd.core.book.market import Market
 from tradingd.core.events import Action, Recommendation
-from tradingd.core.facts import Check, Decided, Kind, OrderIntended, Outcome, Reason
+from tradingd.core.facts import Check, Reason
 from tradingd.core.gates import breaker, correlation, intake, stops
 from tradingd.core.gates.checks import refusals
-from tradingd.core.gates.gate import Intent, Verdict, approve_entry, observes
+from tradingd.core.gates.gate import observes
 from tradingd.core.gates.reserve import claim_check
 from tradingd.core.gates.sizer import Sized, size
-from tradingd.core.gates.standing import claimed_cash, heat_now, pools, standing
+from tradingd.core.gates.standing import claimed_cash, heat_now
 from tradingd.core.gates.stops import Levels
 from tradingd.core.gates.window import window_check
 from tradingd.core.plans.adaptive import declining_check, tightening
 from tradingd.core.plans.earnings import days_to_next
+from tradingd.core.plans.entry import call_off
 from tradingd.core.rules import Rules
 from tradingd.core.steps import micro
+from tradingd.core.steps.enter import Draft, enter
 from tradingd.core.steps.exits import close, money
-from tradingd.core.types import (
-    DecisionId,
-    Leg,
-    OrderType,
-    Side,
-    Symbol,
-    TradingState,
-)  # fmt: skip
+from tradingd.core.types import Side, Symbol, TradingState
 
 _STATE_REASON = {
     TradingState.ACTIVE: None, TradingState.REDUCING: Reason.REDUCING, TradingState.HALTED: Reason.HALTED,
@@ -43,20 +34,6 @@ _STATE_REASON = {
 }  # fmt: skip
 
 _NO_MONEY = money(0.0)
-
-
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry on its way through the gates."""
-
-    rec: Recommendation
-    side: Side
-    price: float | None  # the touch it would take: ask for a buy, bid for a sell
-    levels: Levels | None
-    sized: Sized | None
-    heat: float  # of what is held already
-    sector_value: float  # of its sector, with working entries
-    claimed: float  # cash that working entries may still take
-    checks: tuple[Check, ...]
 
 
 def on_recommendations(book: Book, recs: tuple[Recommendation, ...], rules: Rules) -> None:
@@ -80,13 +57,15 @@ def on_recommendation(book: Book, rec: Recommendation, rules: Rules) -> None:
     )
     side = Side.BUY if rec.action is Action.BUY else Side.SELL
     position = book.qty(rec.symbol)
+    if book.booked.tranches and not refusals(checks):
+        _contradict(book, rec.symbol, side)
     if not refusals(checks) and position and (position > 0) == (side is Side.SELL):
         close(
             book, rec.symbol, source=rec.source, cause=intake.key(rec), rules=rules, thesis=rec.thesis,
             confidence=rec.confidence, asked=True,
         )  # fmt: skip
         return
-    _enter(book, _draft(book, rec, side, checks, rules), rules)
+    enter(book, draft_of(book, rec, side, checks, rules), rules)
 
 
 def _waits(book: Book, rec: Recommendation) -> bool:
@@ -95,8 +74,15 @@ def _waits(book: Book, rec: Recommendation) -> bool:
     return wanted is not None and wanted.asked and wanted.cause == intake.key(rec)
 
 
-def _draft(book: Book, rec: Recommendation, side: Side, checks: tuple[Check, ...], rules: Rules) -> Draft:
-    """All gates before the last."""
+def _contradict(book: Book, symbol: Symbol, side: Side) -> None:
+    """An idea of the other side ends what is still to go of an entry (E10)."""
+    for pending in list(book.booked.tranches.values()):
+        if pending.symbol == symbol and pending.side is not side:
+            call_off(book, f"an idea to {side.value}", symbol)
+
+
+def draft_of(book: Book, rec: Recommendation, side: Side, checks: tuple[Check, ...], rules: Rules) -> Draft:
+    """All gates before the last, for an idea of its own."""
     heat = heat_now(book)
     checks = (*checks, *micro.entry_checks(book, rec, rules))
     market = book.markets.get(rec.symbol) if rec.symbol in rules.instruments else None
@@ -105,13 +91,13 @@ def _draft(book: Book, rec: Recommendation, side: Side, checks: tuple[Check, ...
             rec=rec, side=side, price=None, levels=None, sized=None, heat=heat, sector_value=0.0, claimed=0.0, checks=checks
         )  # fmt: skip
     price = (market.ask if side is Side.BUY else market.bid) or None
-    levels, stop_check = _levels(book, rec, market, price, side, rules)
+    levels, stop_check = levels_check(book, rec, market, price, side, rules)
     exposures, claimed = book.values(), claimed_cash(book)
-    sized = _sized(book, rec, market, price, side, levels, heat, exposures, rules)
+    sized = sized_now(book, rec, market, price, side, levels, heat, exposures, rules)
     checks = (
         *checks,
-        *_state_checks(book, market, side, rules),
-        *_market_checks(book, market, rules),
+        *state_checks(book, market, side, rules),
+        *market_checks(book, market, rules),
         stop_check,
         *sized.checks,
         _reserve(book, sized, claimed),
@@ -123,10 +109,11 @@ def _draft(book: Book, rec: Recommendation, side: Side, checks: tuple[Check, ...
     )  # fmt: skip
 
 
-def _state_checks(book: Book, market: Market, side: Side, rules: Rules) -> tuple[Check, ...]:
+def state_checks(book: Book, market: Market, side: Side, rules: Rules) -> tuple[Check, ...]:
+    """May the account take new risk in the symbol at all?"""
     booked, symbol, state = book.booked, market.instrument.symbol, book.state()
     unknown, drift = len(book.unknown_orders()), booked.drift.get(symbol)
-    held = book.qty(symbol) or book.working_entries(symbol)
+    held = book.qty(symbol) or book.working_entries(symbol) or book.pending_entries(symbol)
     short_bad = side is Side.SELL and not rules.entry.allow_short
     return (
         Check("state", state.value, "active", state is TradingState.ACTIVE, _STATE_REASON[state], _who(book)),
@@ -155,7 +142,8 @@ def _who(book: Book) -> str:
     return "; ".join([f"{h.verb} by {h.actor}: {h.reason}" for h in book.booked.holds.values()])
 
 
-def _market_checks(book: Book, market: Market, rules: Rules) -> tuple[Check, ...]:
+def market_checks(book: Book, market: Market, rules: Rules) -> tuple[Check, ...]:
+    """May the symbol be traded at this hour?"""
     symbol = market.instrument.symbol
     why = book.booked.untradable.get(symbol) or ("" if market.instrument.tradable else "not tradable by configuration")
     return (
@@ -169,9 +157,10 @@ def _no(name: str, bad: bool, value: float | str, limit: float | str, reason: Re
     return Check(name, value, limit, not bad, reason if bad else None)
 
 
-def _levels(
+def levels_check(
     book: Book, rec: Recommendation, market: Market, price: float | None, side: Side, rules: Rules
 ) -> tuple[Levels | None, Check]:
+    """Stop and target an entry at this price would have, None with the reason."""
     tier = rules.tiers[book.booked.tier]
     if price is None or market.atr is None:
         return None, Check(
@@ -186,7 +175,7 @@ def _levels(
     return found, Check("stop_distance", found.distance, float(market.instrument.tick), True, None, why)
 
 
-def _sized(
+def sized_now(
     book: Book,
     rec: Recommendation,
     market: Market,
@@ -196,7 +185,10 @@ def _sized(
     heat: float,
     exposures: dict[str, float],
     rules: Rules,
+    *,
+    held: float | None = None,
 ) -> Sized:
+    """The sizer's answer at this moment. held: value of the symbol that counts against its limit, None for all there is."""
     symbol, table = market.instrument.symbol, rules.calendar(market.instrument)
     alike = correlation.with_portfolio(book, symbol, side, rules.calendars, rules.correlation)
     return size(
@@ -205,77 +197,16 @@ def _sized(
         sector=market.instrument.sector, correlation=alike.average, alike=alike.note,
         earnings_in_days=days_to_next(book.booked.earnings.get(symbol, ()), table, book.now), heat_now=heat,
         stop_distance=levels.distance if levels is not None else None, multiplier=1.0, instrument=market.instrument,
-        rate=book.fx(market.instrument), most=_most(book, market, rules),
+        rate=book.fx(market.instrument), most=_most(book, market, rules, held),
         micro_cap=micro.ceiling(intraday=rec.intraday, rules=rules),
     )  # fmt: skip
 
 
-def _most(book: Book, market: Market, rules: Rules) -> float:
+def _most(book: Book, market: Market, rules: Rules, held: float | None) -> float:
     """How much more of the symbol the gate will let the account hold, a hair below its limit: a tier's own may be above."""
-    held = book.symbol_value(market.instrument.symbol)
+    held = book.symbol_value(market.instrument.symbol) if held is None else held
     return max(0.0, rules.gate.max_position_pct * book.equity - held) * (1.0 - 1e-12)
 
 
 def _reserve(book: Book, sized: Sized, claimed: float) -> Check:
     return claim_check(sized.notional, book.booked.cash, book.booked.reserve, money(claimed) if claimed else _NO_MONEY)
-
-
-def _enter(book: Book, draft: Draft, rules: Rules) -> None:
-    """The last gate, and the record."""
-    rec, seq = draft.rec, book.booked.decision_seq + 1
-    market = book.markets.get(rec.symbol)
-    if market is not None and draft.price is not None and draft.sized is not None:
-        intent = _intent(book, draft, market, draft.price, seq, rules)
-        before = standing(
-            book, rec.symbol, draft.side, intent.qty, book.now, rules.gate,
-            sector_value=draft.sector_value, claimed=draft.claimed,
-        )  # fmt: skip
-        verdict = approve_entry(
-            intent, market.instrument, float(book.rate(market.instrument)), before, rules.gate,
-            max(book.now, market.recv_ts), draft.checks, positions_max=rules.positions_max,
-        )  # fmt: skip
-    else:
-        verdict = Verdict(None, draft.checks, refusals(draft.checks))
-    book.emit(_record(book, draft, verdict, seq, market))
-    if verdict.order is not None:
-        book.emit(OrderIntended(ts=book.now, account=book.account, order=verdict.order))
-
-
-def _intent(book: Book, draft: Draft, market: Market, price: float, seq: int, rules: Rules) -> Intent:
-    """By default a marketable limit: it takes the touch, and never more than the slip beyond it."""
-    slip = 1.0 + draft.side.sign * rules.entry.limit_slip
-    limited = rules.entry.order == "limit"
-    limit = market.instrument.price(price * slip, to="up" if draft.side is Side.BUY else "down") if limited else None
-    assert draft.sized is not None
-    return Intent(
-        account=book.account, maker=book.maker,
-        decision_id=DecisionId(f"d{seq}"), seq=seq, symbol=Symbol(draft.rec.symbol), side=draft.side,
-        qty=draft.sized.qty, leg=Leg.ENTRY, tif=rules.entry.tif, type=OrderType.LIMIT if limited else OrderType.MARKET, limit=limit,
-        ref_price=price, ref_ts=market.ts,
-    )  # fmt: skip
-
-
-def _record(book: Book, draft: Draft, verdict: Verdict, seq: int, market: Market | None) -> Decided:
-    rec, sized, levels = draft.rec, draft.sized, draft.levels
-    return Decided(
-        ts=book.now, account=book.account, decision_id=DecisionId(f"d{seq}"), seq=seq, kind=Kind.ENTRY, symbol=rec.symbol,
-        side=draft.side, outcome=Outcome.ACT if verdict.order else Outcome.SKIP, source=rec.source, cause=intake.key(rec),
-        headline=verdict.reasons[0] if verdict.reasons else None, reasons=verdict.reasons, checks=verdict.checks,
-        pools=pools(book), tier=book.booked.tier, heat=draft.heat, breaker=book.breaker_word(), state=book.state(),
-        confidence=_finite(rec.confidence), thesis=rec.thesis[:500], qty=sized.qty if sized else None,
-        notional=sized.notional if sized else None, ref_price=draft.price, stop=levels.stop if levels else None,
-        target=levels.target if levels else None, atr=market.atr if market else None,
-        orders=(verdict.order.order_id,) if verdict.order else (), micro=rec.intraday,
-        adjustments=_steps(sized),
-    )  # fmt: skip
-
-
-def _steps(sized: Sized | None) -> tuple[tuple[str, float, float], ...]:
-    """From the raw allocation to the order. What a nonsense confidence blew up beyond all numbers is no step worth keeping."""
-    steps = [(a.name, a.before, a.after) for a in sized.adjustments] if sized is not None else []
-    return tuple([step for step in steps if isfinite(step[1]) and isfinite(step[2])])
-
-
-def _finite(x: float) -> float | None:
-    """The journal holds no NaN; the check of the confidence shows what came."""
-    return x if isfinite(x) else None

@@ -13,6 +13,7 @@ from tradingd.core.gates import breaker, stops
 from tradingd.core.gates.stops import Fired, Levels
 from tradingd.core.gates.window import MINUTE
 from tradingd.core.plans import adaptive
+from tradingd.core.plans.entry import call_off
 from tradingd.core.rules import Rules
 from tradingd.core.steps import micro
 from tradingd.core.steps.protect import ensure_protection
@@ -97,6 +98,7 @@ def cool_down(book: Book, market: Market, position: Position, side: Side, rules:
                 subject=symbol,
             )
         )
+        call_off(book, "breaker: single position", symbol)
     return trip.actual
 
 

@@ -10,6 +10,7 @@ from math import inf
 from tradingd.core.book.book import Book
 from tradingd.core.facts import Alerted, Anomaly, BreakerResumed, BreakerTripped, ReserveMoved, StateChanged
 from tradingd.core.gates import breaker, reserve
+from tradingd.core.plans.entry import call_off
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import cancel_entries, money
 from tradingd.core.steps.tier import change_tier
@@ -68,13 +69,14 @@ def anomaly(book: Book, kind: str, subject: str, detail: str) -> None:
 
 
 def stop_new_risk(book: Book, rule: str, reason: str, *, state: TradingState = TradingState.REDUCING) -> None:
-    """Faults move down by themselves; only a named operator moves up."""
+    """Faults move down by themselves; only a named operator moves up. What is still to go of an entry is new risk."""
     verb = "halt" if state is TradingState.HALTED else "pause"
     book.emit(
         StateChanged(
             ts=book.now, account=book.account, key=f"rule:{rule}", verb=verb, state=state, actor=f"rule:{rule}", reason=reason,
         )
     )  # fmt: skip
+    call_off(book, rule)
 
 
 def second_daemon(book: Book, why: str) -> None:

@@ -28,8 +28,9 @@ from tradingd.core.facts import (
     StateChanged,
 )  # fmt: skip
 from tradingd.core.gates import breaker
+from tradingd.core.plans.entry import call_off
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import cancel, cancel_entries, close
+from tradingd.core.steps.exits import cancel_entries, close
 from tradingd.core.steps.levels import after_fill, redraw
 from tradingd.core.steps.limits import resume_trip
 from tradingd.core.steps.protect import ensure_protection
@@ -111,8 +112,7 @@ def begin_flatten(book: Book, command: Command, rules: Rules, *, answer: bool = 
             ts=book.now, account=book.account, command_id=command.id, actor=command.actor, symbol=command.symbol
         )
     )
-    for working in book.open_orders(command.symbol, Leg.ENTRY):
-        cancel(book, working, "flatten")
+    cancel_entries(book, "flatten", command.symbol)
     if command.symbol is None:
         _hold(book, command, TradingState.HALTED)
     sent = push_flatten(book, rules, at_once=True)
@@ -162,8 +162,12 @@ def _named(book: Book, command: Command) -> list[Working]:
 
 
 def _cancel(book: Book, command: Command) -> None:
-    chosen = _named(book, command)
-    if not chosen:
+    chosen, named = _named(book, command), book.order(command.order_id) if command.order_id is not None else None
+    ended = 0
+    if command.order_id is None or named is not None:
+        decision_id = named.order.decision_id if named is not None else None
+        ended = call_off(book, f"operator {command.actor}", command.symbol, decision_id)
+    if not chosen and not ended:
         skipped = command.order_id is not None and any(w.order.order_id == command.order_id for w in book.open_orders())
         text = "refused: that is a protective stop; say --protective" if skipped else "nothing to cancel"
         _answer(book, command, text, refused=skipped)
@@ -174,7 +178,8 @@ def _cancel(book: Book, command: Command) -> None:
                 ts=book.now, account=book.account, order_id=working.order.order_id, why=f"operator {command.actor}"
             )
         )
-    _answer(book, command, f"cancel asked for {len(chosen)} orders")
+    rest = f", the rest of {ended} entries called off" if ended else ""
+    _answer(book, command, f"cancel asked for {len(chosen)} orders{rest}")
 
 
 def _trip(book: Book, command: Command, rules: Rules) -> None:

@@ -41,6 +41,7 @@ from tradingd.core.facts import (
 )  # fmt: skip
 from tradingd.core.gates.reserve import siphon
 from tradingd.core.rules import Rules
+from tradingd.core.steps import tranches
 from tradingd.core.steps.agenda import tell_large_trade
 from tradingd.core.steps.levels import after_fill, redraw
 from tradingd.core.steps.limits import SECOND, anomaly, draw_loss_line, second_daemon, stop_new_risk, watch_stop_outs
@@ -93,6 +94,7 @@ def on_order_event(book: Book, event: OrderEvent, rules: Rules) -> None:
             )
         )  # fmt: skip
     settle(book, working.order.symbol, rules)
+    tranches.go_on(book, rules, working.order.symbol)
 
 
 def _why(event: OrderEvent) -> str:
@@ -174,6 +176,7 @@ def on_fill(book: Book, fill: FillSeen, rules: Rules) -> None:
     settle(book, fill.symbol, rules)
     watch_stop_outs(book, rules)
     tell_large_trade(book, working, fill, rules)
+    tranches.go_on(book, rules, fill.symbol)
     if book.booked.flatten:
         push_flatten(book, rules)
 

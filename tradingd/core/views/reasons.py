@@ -56,6 +56,11 @@ WORDS: dict[Reason, tuple[str, str]] = {
         "too many of the open positions have lost too much",
         "a recovery of what is held, or fewer positions that lose",
     ),
+    Reason.DETERIORATED: (
+        "the entry is not what it was when it was decided",
+        "a new recommendation: the rest of this one is off",
+    ),
+    Reason.CALLED_OFF: ("the rest of the entry was called off", "a new recommendation: the rest of this one is off"),
     Reason.CORRELATION: ("it moves too much like what is held already", "less of what it moves with"),
     Reason.EARNINGS: ("earnings are reported within a day", "the report has to be out"),
     Reason.HEAT: ("the risk of all open positions together is at its limit", "open risk has to shrink"),
