@@ -6,15 +6,28 @@ from decimal import Decimal
 from itertools import count
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, settings, target
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.core.storm import SYMBOLS, carry_out, instructions, storms
 from tests.core.world import ACCOUNT, ACME, HOUR, World, through_json
-from tradingd.core.events import Action, Recommendation, Verb
-from tradingd.core.facts import AnyFact, BreakerKind, BreakerTripped, CashMoved, Decided, Kind, OrderIntended, Outcome
-from tradingd.core.types import NS, ZERO, Leg, Money, Side, TradingState
+from tradingd.core.events import Action, Event, Recommendation, Verb
+from tradingd.core.facts import (
+    AnyFact,
+    BreakerKind,
+    BreakerTripped,
+    CashMoved,
+    Decided,
+    FlattenBegun,
+    Kind,
+    OrderIntended,
+    Outcome,
+    StateChanged,
+    TrancheJudged,
+)  # fmt: skip
+from tradingd.core.rules import EntrySettings
+from tradingd.core.types import NS, ZERO, DecisionId, Leg, Money, Side, TradingState
 
 D = Decimal
 FEW = settings(max_examples=max(60, settings.default.max_examples // 4))  # storms are long
@@ -24,11 +37,16 @@ def intended(facts: tuple[AnyFact, ...], *legs: Leg) -> list[OrderIntended]:
     return [f for f in facts if isinstance(f, OrderIntended) and f.order.leg in legs]
 
 
+def in_parts() -> World:
+    """A world whose larger entries go in three parts: nearly all of them."""
+    return World(entry=EntrySettings())
+
+
 @FEW
 @given(storms)
 def test_replay_equals_live(storm):
     """I8, J1, O2: the facts of any day, through JSON, folded into an empty book, are the live book to the byte."""
-    world = World()
+    world = in_parts()
     for what in storm:
         carry_out(world, what)
     assert world.refold() == world.book.dump()
@@ -38,7 +56,7 @@ def test_replay_equals_live(storm):
 @given(storms)
 def test_the_same_events_make_the_same_facts(storm):
     """T1, O2: nothing but book and event decides; order ids are the same in a second run."""
-    first, second = World(), World()
+    first, second = in_parts(), in_parts()
     for what in storm:
         assert carry_out(first, what) == carry_out(second, what)
 
@@ -47,7 +65,7 @@ def test_the_same_events_make_the_same_facts(storm):
 @given(storms)
 def test_every_fact_survives_json_unchanged(storm):
     """J1: what is read back is what was written, type for type."""
-    world = World()
+    world = in_parts()
     for what in storm:
         carry_out(world, what)
     for fact in world.facts:
@@ -58,7 +76,7 @@ def test_every_fact_survives_json_unchanged(storm):
 @given(storms)
 def test_an_exit_never_exceeds_the_position(storm):
     """G11, R3: with what already works to close it, no exit is larger than what is held, nor on its side."""
-    world = World()
+    world = in_parts()
     for what in storm:
         facts = carry_out(world, what)
         if len(intended(facts, Leg.EXIT)) == 1 and what[0] in ("quote", "idea"):
@@ -73,7 +91,7 @@ def test_an_exit_never_exceeds_the_position(storm):
 @given(storms)
 def test_reserved_exposure_stays_within_the_limits_when_an_entry_is_made(storm):
     """I6, R1: position, working and unknown entries together, at the moment something is added to them."""
-    world = World()
+    world = in_parts()
     for what in storm:
         for fact in intended(carry_out(world, what), Leg.ENTRY):
             gate, book = world.rules.gate, world.book
@@ -88,7 +106,7 @@ def test_reserved_exposure_stays_within_the_limits_when_an_entry_is_made(storm):
 @given(storms)
 def test_no_entry_is_made_while_anything_forbids_it(storm):
     """I2, I7, G14: by the state before the step and after it."""
-    world = World()
+    world = in_parts()
     for what in storm:
         before = world.book.state()
         unknown = world.book.unknown_orders()
@@ -97,11 +115,84 @@ def test_no_entry_is_made_while_anything_forbids_it(storm):
             assert not intended(facts, Leg.ENTRY)
 
 
+class Parts(World):
+    """Asks at every single step whether what was added to a decision may be."""
+
+    def __init__(self) -> None:
+        super().__init__(entry=EntrySettings())
+        self.off: set[DecisionId] = set()  # what a stop, a trip, a fault or a refusal has ended
+        self.later = 0
+
+    def step(self, event: Event) -> tuple[AnyFact, ...]:
+        active = self.book.state() is TradingState.ACTIVE
+        facts = super().step(event)
+        for fact in facts:
+            self._watch(fact, active=active)
+        return facts
+
+    def _watch(self, fact: AnyFact, *, active: bool) -> None:
+        pending = {d for d, t in self.book.booked.tranches.items()}
+        match fact:
+            case StateChanged() if fact.state is not TradingState.ACTIVE:
+                self.off |= {d.decision_id for d in self.all(Decided)}
+                assert not pending
+            case BreakerTripped() | FlattenBegun():
+                self.off |= {d.decision_id for d in self.all(Decided) if fact.symbol in (None, d.symbol)}
+                assert not pending & self.off
+            case TrancheJudged() if fact.outcome is Outcome.SKIP:
+                self.off.add(fact.decision_id)
+            case TrancheJudged():
+                assert fact.decision_id not in self.off
+                assert active
+                assert self.book.booked.link_up
+                self.later += 1
+            case OrderIntended() if fact.order.leg is Leg.ENTRY:
+                assert fact.order.decision_id not in self.off
+
+
+@FEW
+@given(storms)
+def test_no_part_goes_after_anything_stopped_its_decision(storm):
+    """S2 property 21, E10, I7: no stop, halt, breaker or flatten, whatever comes after it, is followed by a part decided before."""
+    world = Parts()
+    for what in [*storm, *[("time", 2, 1)] * 3]:
+        carry_out(world, what)
+    target(float(world.later))
+
+
+@FEW
+@given(storms)
+def test_parts_are_those_of_the_decision_and_never_more(storm):
+    """S2 property 21, E10: one id each, in their order, near-equal, together at most what was decided; each judged once."""
+    world = Parts()
+    for what in storm:
+        carry_out(world, what)
+    for decided in [d for d in world.all(Decided) if d.kind is Kind.ENTRY and d.outcome is Outcome.ACT]:
+        orders = [
+            f.order for f in intended(tuple(world.facts), Leg.ENTRY) if f.order.decision_id == decided.decision_id
+        ]
+        parts = decided.tranches or (decided.qty,)
+        assert [order.qty for order in orders] == list(parts[: len(orders)])
+        assert [order.order_id.rpartition(".")[2] for order in orders] == ["e", "e2", "e3"][: len(orders)]
+        total = ZERO
+        for part in parts:
+            total += part
+        assert total == decided.qty
+        assert max(parts) - min(parts) <= 1
+        judged = [f for f in world.all(TrancheJudged) if f.decision_id == decided.decision_id]
+        assert [f.order_id for f in judged if f.outcome is Outcome.ACT] == [order.order_id for order in orders[1:]]
+        assert [f.n for f in judged] == list(range(2, 2 + len(judged)))
+        assert {f.outcome for f in judged[:-1]} <= {Outcome.ACT}
+        assert (decided.decision_id in world.book.booked.tranches) == (
+            len(orders) < len(parts) and not any(f.outcome is Outcome.SKIP for f in judged)
+        )
+
+
 @FEW
 @given(storms)
 def test_every_unit_of_money_is_accounted_for(storm):
     """O4, E5: cash and positions at cost are what came in, plus what was earned, less fees; exactly, in every step."""
-    world = World()
+    world = in_parts()
     for what in storm:
         carry_out(world, what)
         booked = world.book.booked
@@ -120,7 +211,7 @@ def test_every_unit_of_money_is_accounted_for(storm):
 @given(storms)
 def test_the_running_equity_is_the_marked_one(storm):
     """E5: the sum kept by the quote path is what a full marking gives."""
-    world = World()
+    world = in_parts()
     for what in storm:
         carry_out(world, what)
         kept = world.book.equity
@@ -132,7 +223,7 @@ def test_the_running_equity_is_the_marked_one(storm):
 @given(storms)
 def test_order_ids_name_one_order_for_ever(storm):
     """O2, I3: account, decision and leg; never used twice."""
-    world = World()
+    world = in_parts()
     for what in storm:
         carry_out(world, what)
     ids = [f.order.order_id for f in world.all(OrderIntended)]
@@ -145,7 +236,7 @@ def test_order_ids_name_one_order_for_ever(storm):
 @given(storms)
 def test_decisions_are_numbered_without_a_gap(storm):
     """E11: whatever happens, d1, d2, d3 ..."""
-    world = World()
+    world = in_parts()
     for what in storm:
         carry_out(world, what)
     assert [d.seq for d in world.all(Decided)] == list(range(1, len(world.all(Decided)) + 1))
@@ -162,7 +253,7 @@ ideas = st.builds(
 @given(storms, ideas)
 def test_any_recommendation_ends_in_one_decision_and_its_twin_in_none(storm, idea):
     """E1, E11: whatever it says, in whatever state the book is."""
-    world = World()
+    world = in_parts()
     for what in storm[:25]:
         carry_out(world, what)
     first = [f for f in world.step(idea) if isinstance(f, Decided)]
@@ -326,7 +417,7 @@ TestStates = States.TestCase
 @given(storms, instructions)
 def test_a_storm_never_raises_nor_leaves_facts_behind(storm, last):
     """STYLE B7: the core does not raise for the world; every fact made is handed out."""
-    world = World()
+    world = in_parts()
     for what in [*storm, last]:
         carry_out(world, what)
         assert world.book.facts == []

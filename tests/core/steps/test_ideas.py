@@ -225,8 +225,10 @@ ROWS: list[tuple[Reason, dict[str, object], Prepare, dict[str, object], Reason |
     (Reason.REJECT_LOOP, gate(rejects_in_row=1), refused_before(90), {}, None),
 ]  # fmt: skip
 # no entry can meet these: a twin is answered by the first decision; only exits reduce; a limit that is
-# missing is refused when the settings are read
-ELSEWHERE = {Reason.DUPLICATE, Reason.NOTHING_TO_REDUCE, Reason.LIMIT_MISSING}
+# missing is refused when the settings are read; only later parts of an entry deteriorate and are called off
+ELSEWHERE = {
+    Reason.DUPLICATE, Reason.NOTHING_TO_REDUCE, Reason.LIMIT_MISSING, Reason.DETERIORATED, Reason.CALLED_OFF,
+}  # fmt: skip
 
 
 class Entrance(World):

@@ -45,8 +45,14 @@ def _look(book: Book, pending: Tranches, rules: Rules) -> None:
     due = pending.ts + int(rules.entry.tranche_s * NS)
     late = book.now >= due + int(rules.entry.ttl_s * NS)
     working = _working(book, pending)
-    if market is None or (spoiled and not working) or (late and working):
-        refuse(book, pending, kept, spoiled or (Reason.DETERIORATED,))
+    if market is None:
+        gone = Check("symbol", pending.symbol, "configured", False, Reason.UNKNOWN_SYMBOL)
+        refuse(book, pending, (gone,), (Reason.UNKNOWN_SYMBOL,))
+    elif working and late:
+        checks = (*kept, _stands("part_before_ended", "working", "ended", False))
+        refuse(book, pending, checks, refusals(checks))
+    elif spoiled and not working:
+        refuse(book, pending, kept, spoiled)
     elif not working and book.now >= due and (late or _can_judge(book, market, rules)):
         _judge(book, pending, market, kept, rules)
 
