@@ -28,7 +28,7 @@ from tradingd.core.events import (
     Verb,
 )  # fmt: skip
 from tradingd.core.facts import AnyFact
-from tradingd.core.types import NS, ZERO, Money, Price, Qty, Severity, Side, Symbol
+from tradingd.core.types import NS, ZERO, Leg, Money, Price, Qty, Severity, Side, Symbol
 
 D = Decimal
 SYMBOLS = (ACME, BOLT, CORN, EURO)
@@ -42,11 +42,13 @@ VERBS = (
 
 _small = st.integers(0, 3)
 _order = st.integers(0, 40)
+entering = st.tuples(st.just("enter"), _small, _small)
 instructions = st.one_of(
     st.tuples(st.just("quote"), _small, st.integers(-12, 12)),
     st.tuples(st.just("bad_quote"), _small, st.integers(0, 6)),
     st.tuples(st.just("idea"), _small, st.integers(0, 7)),
     st.tuples(st.just("idea"), _small, st.just(0)),
+    entering,
     st.tuples(st.just("answer"), _order, st.integers(0, len(ANSWERS) - 1)),
     st.tuples(st.just("answer"), _order, st.integers(0, len(ANSWERS) - 1)),
     st.tuples(st.just("newest"), _small, st.sampled_from([0, 0, 8, 8, 8, 11, 3])),
@@ -86,6 +88,18 @@ def _bad_quote(world: World, a: int, b: int) -> None:
 
 def _idea(world: World, a: int, b: int) -> None:
     world.recommend(SYMBOLS[a], Action.SELL if b % 2 else Action.BUY, (0.9, 0.9, 0.8, 0.8, 0.99, 0.99, 0.3, nan)[b])
+
+
+def _enter(world: World, a: int, b: int) -> None:
+    """An entry that begins well: filled at once, and so is each part that goes within the next minutes."""
+    world.quote(SYMBOLS[a], world.mids[SYMBOLS[a]])
+    decided = world.recommend(SYMBOLS[a])
+    for minute in range(b + 1):
+        for w in world.book.open_orders(leg=Leg.ENTRY):
+            if w.order.decision_id == decided.decision_id:
+                _say(world, w, "fill")
+        if minute < b:
+            world.minutes(1, quotes=True)
 
 
 def _answer(world: World, a: int, b: int) -> None:
@@ -245,7 +259,8 @@ def _outside(world: World, a: int, b: int) -> None:
 
 
 _DO = {
-    "quote": _quote, "bad_quote": _bad_quote, "idea": _idea, "answer": _answer, "newest": _newest, "time": _time, "hours": _hours,
+    "quote": _quote, "bad_quote": _bad_quote, "idea": _idea, "enter": _enter,
+    "answer": _answer, "newest": _newest, "time": _time, "hours": _hours,
     "foreign": _foreign, "positions": _positions, "command": _command, "link": _link, "split": _split, "money": _money,
     "status": _status, "bar": _bar, "restart": _restart, "outside": _outside,
 }  # fmt: skip

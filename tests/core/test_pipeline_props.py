@@ -10,7 +10,7 @@ from hypothesis import given, settings, target
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.core.storm import SYMBOLS, carry_out, instructions, storms
+from tests.core.storm import SYMBOLS, carry_out, entering, instructions, storms
 from tests.core.world import ACCOUNT, ACME, HOUR, World, through_json
 from tradingd.core.events import Action, Event, Recommendation, Verb
 from tradingd.core.facts import (
@@ -150,8 +150,13 @@ class Parts(World):
                 assert fact.order.decision_id not in self.off
 
 
+busy_storms = st.tuples(entering, storms, entering).map(
+    lambda x: [x[0], *x[1], ("command", 0, 5), ("hours", 18, 1), x[2]]
+)
+
+
 @FEW
-@given(storms)
+@given(busy_storms)
 def test_no_part_goes_after_anything_stopped_its_decision(storm):
     """S2 property 21, E10, I7: no stop, halt, breaker or flatten, whatever comes after it, is followed by a part decided before."""
     world = Parts()
@@ -161,7 +166,7 @@ def test_no_part_goes_after_anything_stopped_its_decision(storm):
 
 
 @FEW
-@given(storms)
+@given(busy_storms)
 def test_parts_are_those_of_the_decision_and_never_more(storm):
     """S2 property 21, E10: one id each, in their order, near-equal, together at most what was decided; each judged once."""
     world = Parts()

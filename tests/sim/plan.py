@@ -116,6 +116,7 @@ def config_text(plan: Plan) -> str:
     stop = rng.choice((0.15, 0.3, 0.3, 0.6, 2.0))  # ATRs of about 2 %
     reward = rng.choice((1.0, 1.5, 2.5))
     loop = rng.random() < 0.1
+    parts = stream(plan, "tranches")
     sections: dict[str, dict[str, object]] = {
         "journal": {
             "segment_bytes": max(plan.segment_bytes, 16 << 10), "snapshot_every": max(plan.snapshot_every, 100),
@@ -142,7 +143,7 @@ def config_text(plan: Plan) -> str:
         "entry": {
             "order": mostly("limit", "market", 0.3), "tif": rng.choice(("day", "day", "gtc", "ioc", "ioc", "fok")),
             "limit_slip": rng.choice((0.0, 0.0005, 0.002)), "ttl_s": rng.choice((2.0, 5.0, 10.0)),
-            "allow_short": rng.random() < 0.25,
+            "allow_short": rng.random() < 0.25, "tranches": parts.choice((1, 2, 3)), "tranche_s": parts.choice((1.0, 2.0, 4.0)),
         },
         "quotes": {"breach_grace_s": rng.choice((0.5, 1.0, 2.0))},
         "window": {"after_open_min": 0 if edge else 15, "before_close_min": 0 if edge else 15},

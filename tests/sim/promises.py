@@ -52,7 +52,7 @@ class Promises:
         self.wall = wall
         self._fail = fail
         self.submitted: dict[OrderId, tuple[float, str, Order]] = {}
-        self.entries: dict[str, OrderId] = {}  # decision -> its entry
+        self.entries: dict[tuple[str, str, str], OrderId] = {}  # site, decision and part -> its entry
         self.halted: dict[str, float] = {}  # site -> when its halt was acknowledged
         self._slowest = max(
             (f.value for f in plan.faults if f.kind == "disk.slow"), default=0.0
@@ -137,9 +137,10 @@ class Promises:
             )
         self.submitted[order.order_id] = (self.now(), life.host.name, order)
         if order.leg is Leg.ENTRY:
-            first = self.entries.setdefault(f"{life.site.name}:{order.decision_id}", order.order_id)
+            part = order.order_id.rpartition(".")[2]
+            first = self.entries.setdefault((life.site.name, order.decision_id, part), order.order_id)
             if first != order.order_id:
-                self.broken("I3", f"decision {order.decision_id} owns the entries {first} and {order.order_id}")
+                self.broken("I3", f"part {part} of {order.decision_id} owns the entries {first} and {order.order_id}")
 
     def _not_halted(self, life: Life, order: Order) -> None:
         since = self.halted.get(life.site.name)

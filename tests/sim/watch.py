@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from decimal import Decimal
 
 import msgspec
 
@@ -128,9 +129,25 @@ class Watch(Promises):
         unknown = [w.order.order_id for w in book.unknown_orders() if w.order.decision_id != order.decision_id]
         if order.leg is Leg.ENTRY and unknown:
             self.broken("I2", f"entry {order.order_id} was decided while {', '.join(unknown)} was unknown")
+        if order.leg is Leg.ENTRY:
+            self._within_decision(book, order)
         if order.leg is Leg.EXIT and book.working_exits(order.symbol) > abs(book.qty(order.symbol)):
             held, closing = book.qty(order.symbol), book.working_exits(order.symbol)
             self.broken("I6", f"with {order.order_id} {closing} {order.symbol} are being closed of {held}")
+
+    def _within_decision(self, book: Book, order: Order) -> None:
+        """I3: the parts of a decision are those it named, in their order, and never more than it decided."""
+        [decided] = [d for d in book.booked.recent if d.decision_id == order.decision_id] or [None]
+        if decided is None or decided.qty is None:  # long ago
+            return
+        plan = book.booked.plans[order.decision_id]
+        sent = [w.order.qty for w in map(book.order, plan.orders) if w is not None]
+        named = list(decided.tranches or (decided.qty,))
+        if sent != named[: len(sent)] or sum(named, Decimal(0)) != decided.qty:
+            self.broken("I3", f"{order.decision_id} of {decided.qty} in {named} went as {sent}")
+        self._checked("part of a decision" if decided.tranches else "whole decision")
+        if len(sent) > 1:
+            self._checked("later part")
 
     def _moved(self, book: Book, fact: OrderMoved) -> None:
         self._due.pop(fact.order_id, None)
