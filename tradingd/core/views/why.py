@@ -19,10 +19,12 @@ from tradingd.core.facts import (
     Outcome,
     ReserveMoved,
     StopSet,
+    TrancheJudged,
 )
 from tradingd.core.types import Order, OrderId
 from tradingd.core.views.blocks import blocks
 from tradingd.core.views.page import AccountView, SessionView
+from tradingd.core.views.parts import judged, planned
 from tradingd.core.views.reasons import clean, measure, remedy, sentence, utc
 
 _LAST = 5  # decisions told of a symbol
@@ -109,7 +111,7 @@ def _decision(decided: Decided, facts: Sequence[Fact]) -> list[str]:
         lines.append(f"  thesis: {clean(decided.thesis)}")
     lines.append(_moment(decided))
     if acted:
-        lines += [*_checks(decided), *_steps(decided), *_sizing(decided)]
+        lines += [*_checks(decided), *_steps(decided), *_sizing(decided), *planned(decided)]
         return [*lines, *_orders(decided, facts), *_after(decided, facts)]
     return [*lines, *_refusal(decided), *_checks(decided), *_steps(decided), *_after(decided, facts)]
 
@@ -187,6 +189,8 @@ def _orders(decided: Decided, facts: Sequence[Fact]) -> list[str]:
                 lines.append(f"  {utc(fact.ts)}  order {order_id}: cancel asked ({clean(fact.why)})")
             case Filled(order_id=order_id) if order_id in ids:
                 lines.append(f"  {utc(fact.ts)}  order {order_id}: {_fill(fact)}")
+            case TrancheJudged(decision_id=decision_id) if decision_id == decided.decision_id:
+                lines += judged(decided, fact)
             case Anomaly(subject=subject) if subject in ids:
                 lines.append(f"  {utc(fact.ts)}  order {subject}: ANOMALY {clean(fact.kind)}: {clean(fact.detail)}")
             case _:
