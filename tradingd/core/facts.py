@@ -109,6 +109,8 @@ _FINAL = frozenset(
         Reason.MODE_NOT_ELIGIBLE,
         Reason.UNKNOWN_SYMBOL,
         Reason.LIMIT_MISSING,
+        Reason.DETERIORATED,
+        Reason.CALLED_OFF,
     }
 )
 PRECEDENCE: dict[Reason, int] = {reason: i for i, reason in enumerate(Reason)}

@@ -157,7 +157,8 @@ def heat_now(book: Book, *, but: Symbol | None = None) -> float:
 def _risk_of_entry(book: Book, decision_id: DecisionId, symbol: Symbol, qty: Qty, ref_price: float) -> float:
     """What an entry would lose down to its stop once it has filled."""
     plan = book.booked.plans.get(decision_id)
-    return value_of(book, symbol, qty, plan.distance if plan is not None and plan.distance is not None else ref_price)
+    distance = plan.distance if plan is not None and plan.distance is not None else ref_price
+    return value_of(book, symbol, qty, distance)
 
 
 def pools(book: Book) -> Pools:
