@@ -214,7 +214,7 @@ ROWS: list[tuple[Reason, dict[str, object], Prepare, dict[str, object], Reason |
     (Reason.DRAWDOWN, {}, bad_year, {}, None),
     (Reason.OPEN_POSITIONS, gate(max_open_positions=1), other_held, {}, None),
     (Reason.OPEN_TRADES, gate(max_open_trades=1), other_held, {}, None),
-    (Reason.WASH_TRADE, {"entry": EntrySettings(allow_short=True)}, resting_sell, {}, Reason.ALREADY_HELD),
+    (Reason.WASH_TRADE, {"entry": EntrySettings(allow_short=True, tranches=1)}, resting_sell, {}, Reason.ALREADY_HELD),
     (Reason.PDT, gate(pdt_day_trades=1, pdt_equity=1e6), day_trade, {}, None),
     (Reason.MAX_QTY, gate(max_order_qty=1), nothing, {}, None),
     (Reason.MAX_NOTIONAL, gate(max_order_notional=100), nothing, {}, None),
@@ -400,7 +400,7 @@ def test_a_second_exit_finds_nothing_left_to_reduce():
 
 def test_a_short_is_opened_only_where_it_is_allowed():
     """E4: stop above, target below, limit below the bid."""
-    world = World(entry=EntrySettings(allow_short=True))
+    world = World(entry=EntrySettings(allow_short=True, tranches=1))
     decided = world.recommend(ACME, Action.SELL)
     [order] = [f.order for f in world.of(OrderIntended)]
     assert decided.stop > order.ref_price > decided.target

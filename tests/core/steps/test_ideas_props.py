@@ -20,7 +20,7 @@ from tradingd.core.types import NS, Price, Severity
 
 FEW = settings(max_examples=max(40, settings.default.max_examples // 4))  # each example is a world
 D = Decimal
-OPEN = {"entry": EntrySettings(allow_short=True)}
+OPEN = {"entry": EntrySettings(allow_short=True, tranches=1)}
 
 
 def check(decided, name):

@@ -199,7 +199,7 @@ def test_a_stop_of_a_micro_trade_is_a_stop(clips):
 
 def test_a_short_for_hours_is_the_mirror():
     """S2 property 31: stop above, target below."""
-    world = micro_world(entry=EntrySettings(allow_short=True))
+    world = micro_world(entry=EntrySettings(allow_short=True, tranches=1))
     decided = world.recommend(ACME, Action.SELL, intraday=True)
     assert (decided.micro, decided.stop, decided.target) == (True, D("101.99"), D("96.99"))
 

@@ -311,7 +311,7 @@ def test_a_dividend_by_file_is_what_is_held_times_the_amount_once():
 
 def test_a_short_pays_it_and_nobody_else_gets_it():
     """T2."""
-    world = World(entry=EntrySettings(allow_short=True))
+    world = World(entry=EntrySettings(allow_short=True, tranches=1))
     assert due(world) == ()
     world.fill(world.recommend(ACME, Action.SELL).orders[0])
     due(world)

@@ -302,6 +302,18 @@ def test_a_single_position_trip_ends_the_rest():
     assert [j.outcome for j in world.all(TrancheJudged)] == [Outcome.SKIP]
 
 
+def test_the_guardian_ends_the_rest_of_what_adds_to_its_limit():
+    """R5, E10: above a limit by more than a tenth, what is still to go is taken back like what works."""
+    world = gradual(entry=EntrySettings(tranche_s=3600.0))
+    first(world)
+    other = world.recommend(BOLT)
+    world.fill(other.orders[0])
+    world.foreign_fill(ACME, Side.BUY, "120", "100")
+    world.minutes(1, quotes=True)
+    judged = world.all(TrancheJudged)
+    assert [(j.symbol, j.outcome, j.checks[0].value) for j in judged] == [(ACME, Outcome.SKIP, "guardian: position")]
+
+
 def test_a_lost_link_only_delays():
     """E10, B1: after reconciling the part goes."""
     world = gradual()

@@ -21,16 +21,15 @@ from math import fsum, inf
 from typing import NamedTuple
 
 from tradingd.core.book.book import Book
-from tradingd.core.book.orders import Working
 from tradingd.core.facts import Alerted
 from tradingd.core.gates import breaker, reserve
 from tradingd.core.gates.breaker import Level, Watch
 from tradingd.core.gates.standing import claimed_cash, heat_now
 from tradingd.core.gates.window import Session
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import cancel, money
+from tradingd.core.steps.exits import cancel_entries, money
 from tradingd.core.steps.limits import hold_and_page
-from tradingd.core.types import Leg, Symbol
+from tradingd.core.types import Symbol
 
 SLACK = 1.1
 TELLS = frozenset({"buying_power", "reserve_share"})  # never worth a page
@@ -107,14 +106,14 @@ def _share(value: float, of: float) -> float:
 
 
 def _symbols(book: Book) -> list[Symbol]:
-    entering = [w.order.symbol for w in book.open_orders(leg=Leg.ENTRY)]
-    return list(dict.fromkeys([*book.held(), *entering]))
+    return list(dict.fromkeys([*book.held(), *book.entering()]))
 
 
 def _act(book: Book, one: Guarded, session: Session, rules: Rules) -> None:
     name = one.watch.name
-    for working in _entries(book, one):
-        cancel(book, working, f"guardian: {name.replace('_', ' ')}")
+    why = f"guardian: {name.replace('_', ' ')}"
+    for symbol in [s for s in book.entering() if _adds(book, one, s)]:
+        cancel_entries(book, why, symbol)
     if name == "day_loss" and book.booked.day_loss_tripped:
         return  # the breaker has told
     if name != "drawdown":
@@ -123,23 +122,18 @@ def _act(book: Book, one: Guarded, session: Session, rules: Rules) -> None:
         hold_and_page(book, "drawdown", f"{_words(one)}: only what reduces, until an operator resumes")
 
 
-def _entries(book: Book, one: Guarded) -> list[Working]:
-    """The working entries that add to a limit."""
-    working = book.open_orders(leg=Leg.ENTRY)
+def _adds(book: Book, one: Guarded, symbol: Symbol) -> bool:
+    """Does an entry in the symbol add to a limit? The parts of it that are still to go do, too."""
     match one.watch.name:
         case "heat" | "gross" | "buying_power":
-            return working
+            return True
         case "position":
-            return [w for w in working if w.order.symbol == one.subject]
+            return symbol == one.subject
         case "sector":
-            return [w for w in working if _sector(book, w) == one.subject]
+            market = book.markets.get(symbol)
+            return market is not None and market.instrument.sector == one.subject
         case _:
-            return []
-
-
-def _sector(book: Book, working: Working) -> str:
-    market = book.markets.get(working.order.symbol)
-    return market.instrument.sector if market is not None else ""
+            return False
 
 
 # telling ------------------------------------------------------------------------------------------------------------------
