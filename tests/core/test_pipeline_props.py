@@ -158,7 +158,7 @@ busy_storms = st.tuples(entering, storms, entering).map(
 @FEW
 @given(busy_storms)
 def test_no_part_goes_after_anything_stopped_its_decision(storm):
-    """S2 property 21, E10, I7: no stop, halt, breaker or flatten, whatever comes after it, is followed by a part decided before."""
+    """E10, I7: no stop, halt, breaker or flatten, whatever comes after it, is followed by a part decided before."""
     world = Parts()
     for what in [*storm, *[("time", 2, 1)] * 3]:
         carry_out(world, what)
@@ -168,7 +168,8 @@ def test_no_part_goes_after_anything_stopped_its_decision(storm):
 @FEW
 @given(busy_storms)
 def test_parts_are_those_of_the_decision_and_never_more(storm):
-    """S2 property 21, E10: one id each, in their order, near-equal, together at most what was decided; each judged once."""
+    """S2 property 21, E10: above the threshold near-equal parts of one decision, one id each, in their order, each judged once; their
+    sum is what was decided, and nothing goes beyond it."""
     world = Parts()
     for what in storm:
         carry_out(world, what)
@@ -184,6 +185,8 @@ def test_parts_are_those_of_the_decision_and_never_more(storm):
             total += part
         assert total == decided.qty
         assert max(parts) - min(parts) <= 1
+        above = float(decided.notional) > min(30.0, 0.05 * decided.pools.active)
+        assert len(parts) == (min(3, int(decided.qty)) if above else 1)
         judged = [f for f in world.all(TrancheJudged) if f.decision_id == decided.decision_id]
         assert [f.order_id for f in judged if f.outcome is Outcome.ACT] == [order.order_id for order in orders[1:]]
         assert [f.n for f in judged] == list(range(2, 2 + len(judged)))

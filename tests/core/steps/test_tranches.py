@@ -47,7 +47,7 @@ def entries(world: World) -> list[OrderIntended]:
 
 
 def test_an_entry_goes_in_parts_under_one_decision():
-    """S2 property 21, E10: near-equal parts of one decision, a minute apart; their sum is its quantity."""
+    """E10: near-equal parts of one decision, a minute apart; their sum is its quantity."""
     world = gradual()
     decided = first(world)
     for _ in range(2):
@@ -80,7 +80,7 @@ def test_the_gate_judges_the_whole_quantity():
     ids=["one part", "below the threshold", "for hours only"],
 )  # fmt: skip
 def test_what_goes_whole(entry, odd):
-    """S2 property 21, E10, E15."""
+    """E10, E15."""
     world = gradual(entry=entry)
     decided = world.recommend(ACME, **odd)
     if decided.outcome is Outcome.ACT:
