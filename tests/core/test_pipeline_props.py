@@ -168,8 +168,8 @@ def test_no_part_goes_after_anything_stopped_its_decision(storm):
 @FEW
 @given(busy_storms)
 def test_parts_are_those_of_the_decision_and_never_more(storm):
-    """S2 property 21, E10: above the threshold near-equal parts of one decision, one id each, in their order, each judged once; their
-    sum is what was decided, and nothing goes beyond it."""
+    """S2 property 21, E10: above the threshold near-equal parts of one decision, one id each, in order, each judged once; their sum
+    is what was decided, and nothing goes beyond it."""
     world = Parts()
     for what in storm:
         carry_out(world, what)

@@ -5,6 +5,8 @@ The gate judges the whole quantity, whatever leaves of it at once.
 
 from __future__ import annotations
 
+from math import isfinite
+
 import msgspec
 
 from tradingd.core.book.book import Book
@@ -101,8 +103,14 @@ def _record(
         notional=sized.notional if sized else None, ref_price=draft.price, stop=levels.stop if levels else None,
         target=levels.target if levels else None, atr=market.atr if market else None,
         orders=(verdict.order.order_id,) if verdict.order else (), micro=rec.intraday,
-        adjustments=tuple([(a.name, a.before, a.after) for a in sized.adjustments]) if sized else (), tranches=parts,
+        adjustments=_adjustments(sized), tranches=parts,
     )  # fmt: skip
+
+
+def _adjustments(sized: Sized | None) -> tuple[tuple[str, float, float], ...]:
+    """What can be written of them: of an idea with an absurd confidence a step may be no number, and it is refused for that."""
+    steps = sized.adjustments if sized is not None else ()
+    return tuple([(a.name, a.before, a.after) for a in steps if isfinite(a.before) and isfinite(a.after)])
 
 
 def _finite(x: float) -> float | None:
