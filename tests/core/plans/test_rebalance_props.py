@@ -27,7 +27,7 @@ def portfolios(draw: st.DrawFn) -> tuple[Holding, ...]:
         found.append(
             Holding(
                 symbol=Symbol(f"S{n:02d}"), sector=draw(st.sampled_from(SECTORS)), qty=Qty(lot * lots + fraction), lot=lot,
-                value=draw(st.floats(0.0, 60_000.0)), confidence=draw(st.none() | st.floats(0.0, 1.0)),
+                value=draw(st.just(0.0) | st.floats(0.01, 60_000.0)), confidence=draw(st.none() | st.floats(0.0, 1.0)),
             )
         )  # fmt: skip
     return tuple(draw(st.permutations(found)))
