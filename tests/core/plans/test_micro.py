@@ -37,7 +37,7 @@ def test_a_new_session_counts_anew():
     [(119.9, 60, False), (120, 60, True), (5, 15, True), (5, 16, False), (500, 300, True)],
 )
 def test_it_is_closed_after_its_time_or_when_the_window_closes(held, left, closed):
-    """E15 (S2 property 32). held, left: minutes since it was opened and to the end of the session."""
+    """E15. held, left: minutes since it was opened and to the end of the session."""
     now = 10_000 * MINUTE
     why = why_close(now - int(held * MINUTE), now, now + left * MINUTE, hold_min=120, before_close_min=15)
     assert bool(why) == closed

@@ -15,7 +15,7 @@ from tradingd.core.facts import Decided, Kind, OrderIntended, Outcome, Reason, S
 from tradingd.core.rules import EntrySettings, MicroSettings, RebalanceSettings
 from tradingd.core.types import Leg
 from tradingd.core.views.account import account_view
-from tradingd.core.views.performance import MONTH, recent_win_rate
+from tradingd.core.views.performance import recent_win_rate
 
 D = Decimal
 ON = MicroSettings(enabled=True)
@@ -36,7 +36,7 @@ def enter(world: World, symbol: str = ACME, **changes: Any) -> Decided:
 
 
 def test_it_is_capped_and_nearer():
-    """S2 property 31, E15: 3 % of the active pool after the tier's own ceiling; stop 1.0 ATR, target 1.5 times as far."""
+    """E15: 3 % of the active pool after the tier's own ceiling; stop 1.0 ATR, target 1.5 times as far."""
     world = micro_world()
     decided = enter(world)
     assert decided.micro
@@ -62,7 +62,7 @@ def test_a_standard_trade_beside_it_is_as_ever():
 
 
 def test_an_eleventh_of_a_session_is_refused_and_the_next_session_counts_anew():
-    """S2 property 31, E15: acts are counted, filled or not, over a restart too."""
+    """E15: acts are counted, filled or not, over a restart too."""
     world = micro_world(micro=MicroSettings(enabled=True, per_day=2))
     for symbol in (ACME, BOLT):
         world.quote(symbol, 100.0)
@@ -90,7 +90,7 @@ def test_a_refused_one_does_not_count():
 
 
 def test_it_is_closed_when_its_time_is_over():
-    """S2 property 32, E15: at the market, with its own decision; not a minute before."""
+    """E15: at the market, with its own decision; not a minute before."""
     world = micro_world()
     entered = enter(world)
     world.minutes(119, quotes=True)
@@ -104,7 +104,7 @@ def test_it_is_closed_when_its_time_is_over():
 
 
 def test_its_time_runs_on_through_a_restart():
-    """S2 property 32, I8: from the moment it was opened."""
+    """I8: from the moment it was opened."""
     world = micro_world()
     enter(world)
     world.minutes(60, quotes=True)
@@ -131,7 +131,7 @@ def test_none_stays_over_night():
 
 
 def test_one_that_was_missed_over_night_is_closed_at_the_open():
-    """S2 property 32: the machine was off at the close."""
+    """E15: the machine was off at the close."""
     world = micro_world()
     enter(world)
     world.now = at("2008-10-07T12:00")
@@ -162,7 +162,7 @@ def test_a_sell_for_hours_is_an_exit_as_any():
 
 
 def test_switched_off_meanwhile_it_is_still_closed_in_time():
-    """S2 property 32: what is held keeps its rules."""
+    """E15: what is held keeps its rules."""
     world = micro_world()
     enter(world)
     world.rules.micro = MicroSettings(enabled=False)
@@ -198,7 +198,7 @@ def test_a_stop_of_a_micro_trade_is_a_stop(clips):
 
 
 def test_a_short_for_hours_is_the_mirror():
-    """S2 property 31: stop above, target below."""
+    """E15: stop above, target below."""
     world = micro_world(entry=EntrySettings(allow_short=True, tranches=1))
     decided = world.recommend(ACME, Action.SELL, intraday=True)
     assert (decided.micro, decided.stop, decided.target) == (True, D("101.99"), D("96.99"))
@@ -210,7 +210,8 @@ def test_a_short_for_hours_is_the_mirror():
 def test_every_constraint_refuses_a_micro_trade_too(
     reason: Reason, rules: dict[str, Any], prepare: Prepare, changes: dict[str, Any], headline: Reason | None
 ) -> None:
-    """S2 property 34, E15: window, breakers, heat, limits, gate; with the very rows that refuse a standard trade."""
+    """S2 property 34, E15: window, breakers, heat, correlation, sector, earnings, limits, gate: each row that refuses a standard
+    trade."""
     micro = MicroSettings(enabled=reason is not Reason.MICRO_OFF, allocation_pct=1.0)
     world = Entrance(**{"micro": micro, **rules}, **_price(changes))
     prepare(world)
@@ -230,7 +231,7 @@ def _price(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_trade_is_marked_and_does_not_move_the_tier():
-    """S2 property 33, E15, E2: the win rate that decides the tier is of standard trades."""
+    """E15, E2: the win rate that decides the tier is of standard trades."""
     world = micro_world()
     enter(world)
     world.quote(ACME, 101.0)
@@ -239,14 +240,14 @@ def test_the_trade_is_marked_and_does_not_move_the_tier():
     [trade] = world.book.booked.trades
     assert trade.micro
     assert trade.pnl > 0
-    assert recent_win_rate(world.book.booked.trades, world.now - MONTH) is None
+    assert recent_win_rate(world.book.booked.trades, 0) is None
     world.quote(BOLT, 100.0)
     world.buy(BOLT)
     world.quote(BOLT, 99.0)
     world.recommend(BOLT, Action.SELL)
     world.fill(world.exit_order(BOLT).order.order_id, price="99")
     assert [t.micro for t in world.book.booked.trades] == [True, False]
-    assert recent_win_rate(world.book.booked.trades, world.now - MONTH) == 0.0
+    assert recent_win_rate(world.book.booked.trades, 0) == 0.0
 
 
 def test_what_it_was_is_forgotten_when_it_is_flat():
@@ -272,7 +273,7 @@ def test_the_account_shows_what_is_held_for_hours():
 
 @pytest.mark.parametrize(("gate", "plan", "enabled", "limit"), [(20, 1, True, 1), (1, 20, True, 1), (20, 1, False, 20)])
 def test_the_smaller_of_both_limits_on_open_positions_refuses(gate, plan, enabled, limit):
-    """S2 property 18, E13, R1: entries beyond it are refused; while rebalancing is off, the gate's own holds."""
+    """E13, R1: entries beyond it are refused; while rebalancing is off, the gate's own holds."""
     world = World(rebalance=RebalanceSettings(enabled=enabled, max_positions=plan))
     world.rules.gate = msgspec.structs.replace(world.rules.gate, max_open_positions=gate)
     world.buy(BOLT)

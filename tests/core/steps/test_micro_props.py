@@ -1,4 +1,4 @@
-"""Laws of micro-trades, for any price, range and confidence, and under storms (S2 properties 31, 32, 33)."""
+"""Laws of micro-trades, for any price, range and confidence, and under storms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.core.storm import SYMBOLS, carry_out, instructions
 from tests.core.world import ACME, DAY, MINUTE, World, through_json
 from tradingd.core.events import Action
-from tradingd.core.facts import DayOpened, Decided, Kind, OrderIntended, Outcome, StopSet
+from tradingd.core.facts import DayOpened, Decided, Kind, OrderIntended, Outcome, Reason, StopSet
 from tradingd.core.rules import MicroSettings
 from tradingd.core.types import Leg, TierName
 
@@ -22,12 +22,12 @@ FEW = settings(max_examples=max(60, settings.default.max_examples // 4))  # stor
 
 @given(
     price=st.floats(2.0, 800.0), atr_pct=st.floats(0.003, 0.08), confidence=st.floats(0.75, 1.0),
-    cap=st.floats(0.002, 0.2), tier=st.sampled_from(TierName),
+    cap=st.floats(0.002, 0.2), tier=st.sampled_from(TierName), per_day=st.integers(1, 5),
 )  # fmt: skip
-def test_a_micro_trade_stays_below_its_ceiling_with_its_own_levels(price, atr_pct, confidence, cap, tier):
+def test_a_micro_trade_stays_below_its_ceiling_with_its_own_levels(price, atr_pct, confidence, cap, tier, per_day):
     """S2 property 31, E15: never above allocation_pct of the active pool nor above the standard trade; the stop 1.0 ATR away, the
-    target 1.5 times as far, rounded away from the entry by less than a tick."""
-    price, micro = round(price, 2), MicroSettings(enabled=True, allocation_pct=cap)
+    target 1.5 times as far, rounded away from the entry by less than a tick; no more in a session than per_day."""
+    price, micro = round(price, 2), MicroSettings(enabled=True, allocation_pct=cap, per_day=per_day)
     atr = round(max(0.1, price * atr_pct), 2)
     world, plain = (World(price=price, atr=atr, micro=micro, tier_at_start=tier) for _ in range(2))
     decided, standard = (
@@ -44,6 +44,11 @@ def test_a_micro_trade_stays_below_its_ceiling_with_its_own_levels(price, atr_pc
     assert float(levels.entry - levels.stop) == pytest.approx(measured, abs=0.0101)
     assert float(levels.stop) <= float(levels.entry) - measured + 0.0051
     assert float(levels.target - levels.entry) == pytest.approx(1.5 * measured, abs=0.0151)
+    for symbol in SYMBOLS[1:]:
+        world.quote(symbol, price)
+        taken = len([d for d in world.all(Decided) if d.outcome is Outcome.ACT])
+        decided = world.recommend(symbol, confidence=confidence, intraday=True)
+        assert (Reason.MICRO_LIMIT in decided.reasons) == (taken >= per_day)
 
 
 _symbol = st.integers(0, 3)
@@ -96,7 +101,7 @@ def answers(world: World, leg: Leg, *, part: bool = False) -> None:
 @FEW
 @given(storms)
 def test_no_more_are_entered_in_a_session_than_may_be(storm):
-    """S2 property 31, E15: whatever happens in between, restarts included."""
+    """E15: whatever happens in between, restarts included."""
     world = World(micro=ONE)
     for what in storm:
         act(world, what)
@@ -135,7 +140,7 @@ def test_none_is_held_beyond_its_time_without_a_close(storm):
 @FEW
 @given(storms)
 def test_what_is_held_for_hours_is_held_and_known_to_a_restart(storm):
-    """S2 property 33, I8: no mark outlives its position, each closed trade bears its own; all of it is in the facts."""
+    """I8: no mark outlives its position, each closed trade bears its own; all of it is in the facts."""
     world = World(micro=HOURS)
     for what in storm:
         act(world, what)

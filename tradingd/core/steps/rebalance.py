@@ -7,14 +7,13 @@ sold before it counts. What a gate refuses is told by its decision and looked at
 
 from __future__ import annotations
 
-from datetime import date
-
 from tradingd.core.book.book import Book
 from tradingd.core.facts import ScheduleRan
 from tradingd.core.gates.window import Session, SessionTable, in_window
 from tradingd.core.plans import rebalance as plan
 from tradingd.core.plans.rebalance import Holding, Limits, Sell
 from tradingd.core.rules import Rules
+from tradingd.core.steps.agenda import week_of
 from tradingd.core.steps.exits import close, left_to_close
 from tradingd.core.types import Symbol, TradingState
 
@@ -23,7 +22,7 @@ NAME = "rebalance"
 
 def rebalance(book: Book, table: SessionTable, session: Session, rules: Rules) -> None:
     """Sell what is above the limits, if this week's turn has come and is not yet done."""
-    week = week_of(session.date)
+    week = week_of(session)
     if not rules.rebalance.enabled or book.booked.schedules.get(NAME, "") >= week:
         return
     if not in_window(table, book.now, rules.window) or _must_wait(book, session):
@@ -38,12 +37,6 @@ def rebalance(book: Book, table: SessionTable, session: Session, rules: Rules) -
     done = [_sold(book, sell, week, rules) for sell in plan.sells(holdings, book.active_pool(), limits)]
     if all(done):
         book.emit(ScheduleRan(ts=book.now, account=book.account, name=NAME, key=week))
-
-
-def week_of(day: str) -> str:
-    """The ISO week of an exchange-local date, like "2008-W12"; weeks compare as text."""
-    year, week, _ = date.fromisoformat(day).isocalendar()
-    return f"{year:04d}-W{week:02d}"
 
 
 def _must_wait(book: Book, session: Session) -> bool:
