@@ -94,7 +94,9 @@ class Guards:
             )
 
     def _moved(self, symbol: Symbol) -> bool:
-        """Did the market of this world leap? Then a fair decision may look too large a moment later."""
+        """Did the market of this world leap, or the venue's books? Then a fair decision may look too large a moment later."""
+        if any(f.kind == "venue.drift" and f.target == symbol and f.at <= self.now() for f in self.plan.faults):
+            return True
         return any(f.kind in ("market.jump", "market.trend", "venue.split", "market.spike") for f in self.plan.faults)
 
     def _rate(self, life: Life) -> None:

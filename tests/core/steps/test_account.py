@@ -6,11 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from tests.core.world import ACCOUNT, ACME, BOLT, CORN, EURO, World
-from tradingd.core.events import AccountSeen, Action, Dividend, FxRate, LinkUp, PositionsSeen, Split, Stopping
+from tests.core.world import ACCOUNT, ACME, BOLT, CORN, EURO, World, at
+from tradingd.core.events import AccountSeen, Action, Dividend, FxRate, LinkUp, PositionsSeen, Split, Stopping, Verb
 from tradingd.core.facts import (
     CancelIntended,
     CashMoved,
+    Decided,
     DriftCleared,
     DriftFound,
     Kind,
@@ -25,7 +26,7 @@ from tradingd.core.facts import (
     StateChanged,
     StopSet,
 )  # fmt: skip
-from tradingd.core.types import Money, Price, Qty, Side, TradingState
+from tradingd.core.types import NS, Money, Price, Qty, Side, TradingState
 
 D = Decimal
 
@@ -168,6 +169,28 @@ def test_three_unclean_starts_in_a_quarter_of_an_hour_end_in_a_halt():
     world.start(clean=False)
     assert world.book.state() is TradingState.HALTED
     assert list(world.book.booked.holds) == ["rule:crash_loop"]
+
+
+def test_a_journal_ahead_of_the_clock_does_not_end_the_session_early():
+    """E1, I5: a life lived by a wrong clock; the next one has the right one, and closes behind the stop in market hours."""
+    world = World(protective=False)
+    world.buy(ACME)
+    right = world.now
+    world.now = at("2008-10-06T20:30")  # the clock jumps behind the close
+    world.timer()
+    world.quote(ACME, 90.0)
+    assert world.of(Decided)[0].reasons == (Reason.MARKET_CLOSED,)
+    world.now = right + 60 * NS
+    world.restart()
+    assert world.book.booked.holds["rule:clock_behind"].reason.startswith("the journal is ")
+    assert world.codes()[-1] == "clock_behind"
+    assert world.book.now == world.now
+    world.connect()
+    world.quote(ACME, 90.0)
+    [decided] = world.of(Decided)
+    assert (decided.source, decided.outcome) == ("stop", Outcome.ACT)
+    world.say(Verb.RESUME)
+    assert world.book.state() is TradingState.ACTIVE
 
 
 def test_unclean_starts_far_apart_halt_nothing():

@@ -69,7 +69,7 @@ def _entered_since(sent: list[Sent], now: int, window: float) -> list[Sent]:
     for one in reversed(sent):
         if now - one.ts >= window:
             break
-        if one.entry:
+        if one.entry and one.ts <= now:
             found.append(one)
     return found
 
@@ -80,7 +80,7 @@ def exits_last_minute(book: Book) -> int:
     for sent in reversed(book.booked.sent):  # in the order of time
         if book.now - sent.ts >= MINUTE:
             break
-        found += not sent.entry
+        found += not sent.entry and sent.ts <= book.now  # a clock may have been set back
     return found
 
 

@@ -50,11 +50,19 @@ from tradingd.core.steps.operator import finish_flatten, push_flatten
 from tradingd.core.steps.protect import ensure_protection
 from tradingd.core.types import NS, ZERO, Instrument, Money, Price, Qty, TradingState
 
+BACK_NS = 5 * NS  # what clocks differ by
 CASH_TOLERANCE = Money(ZERO + 1)  # account currency; fees rounded by the venue stay below this
 
 
 def on_started(book: Book, event: Started, rules: Rules) -> None:
-    """A process took over. Three unclean starts in a quarter of an hour, this one among them, end in a halt (H6)."""
+    """A process took over. Three unclean starts in a quarter of an hour, this one among them, end in a halt (H6).
+
+    A journal that is ahead of this machine's clock was written while one of the two was wrong. The account's time begins anew at
+    the clock, else sessions would end too early and stops would wait for it to catch up; no new risk until somebody looked (E1).
+    """
+    ahead = max(book.now, book.booked.last_ts) - event.ts
+    if ahead > BACK_NS:
+        book.now = event.ts
     book.emit(
         StartedUp(
             ts=book.now,
@@ -65,6 +73,12 @@ def on_started(book: Book, event: Started, rules: Rules) -> None:
             clean=event.clean,
         )
     )
+    if ahead > BACK_NS:
+        hold_and_page(
+            book,
+            "clock_behind",
+            f"the journal is {ahead / NS:.1f} s ahead of this machine's clock: look at both, then resume",
+        )
     window = rules.crash_loop_window_s * NS
     crashes = [s for s in book.booked.starts if not s.clean and book.now - s.ts <= window]
     if rules.crash_loop_starts and len(crashes) >= rules.crash_loop_starts:

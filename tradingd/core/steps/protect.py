@@ -153,7 +153,7 @@ def _stop_refused(book: Book, symbol: Symbol) -> bool:
         working = book.order(finished)
         if working is None:
             continue
-        if book.now - working.updated_ts >= RETRY_NS:
+        if not 0 <= book.now - working.updated_ts < RETRY_NS:
             return False
         if working.order.symbol == symbol and working.order.leg is Leg.PROTECT and _given_back(working):
             return working.life is not Life.NEVER or book.now - working.updated_ts < AGAIN_NS
