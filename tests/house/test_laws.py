@@ -73,3 +73,8 @@ def test_no_other_test_claims_to_be_the_one() -> None:
 )
 def test_a_test_that_is_not_there_is_not_found(node: str, is_found: bool) -> None:
     assert (docstring(node) is not None) == is_found
+
+
+def test_all_thirty_six_are_there() -> None:
+    """E3: the plan has 36 numbered properties; each has its row."""
+    assert {number for number, _, _ in TABLE} == set(range(1, 37))
