@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes.broker import REFUSED
 from tests.shell.stage import AAA, BBB, ONE, TWO, Stage, stage
-from tradingd.core.events import Bar, FillSeen, InstrumentStatus, Quote, Split, Verb
+from tradingd.core.events import Bar, Event, FillSeen, InstrumentStatus, Quote, Split, Verb
 from tradingd.core.facts import Alerted, Filled, LinkChanged, SplitApplied
 from tradingd.core.types import NS, Instrument, Leg, Qty, Symbol, TradingState
 from tradingd.shell import link
@@ -347,6 +347,27 @@ async def test_a_split_has_its_place_by_the_clock_of_the_venue() -> None:
         await s.member.link.open()
         await s.house.quiesce()
         assert s.book.qty(AAA) == 0
+        assert not s.book.booked.drift
+
+
+async def test_a_split_of_before_does_not_multiply_what_the_stream_tells_again() -> None:
+    """F9: a venue that tells its splits and all fills anew at login: what was bought after the split is what it is."""
+    async with stage() as s:
+        order_id = await s.decide()
+        await s.member.link.lost("gone")
+        bought = s.broker.fill(order_id, told=False)
+        split = Split(ts=bought.ts - NS, symbol=AAA, ratio=3.0, action_id="three for one")
+        connect = s.broker.connect
+
+        async def told_at_login(sink: Callable[[Event], None]) -> None:
+            await connect(sink)
+            s.broker.say(split)
+            s.broker.say(bought)
+
+        s.broker.connect = told_at_login  # type: ignore[method-assign]
+        await s.member.link.open()
+        await s.house.quiesce()
+        assert s.book.qty(AAA) == bought.qty
         assert not s.book.booked.drift
 
 

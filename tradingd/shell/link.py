@@ -49,7 +49,7 @@ class Link:
         self.dispatch = dispatch
         self.reconciler = reconciler
         self.losses: dict[str, int] = {}
-        self._held: list[FillSeen] | None = None
+        self._held: list[tuple[int, FillSeen]] | None = None
         self._logged_in = self._resyncing = False
         self.real_time = False  # set where the house's clock is the world's
         self.from_the_future = 0
@@ -88,6 +88,7 @@ class Link:
         self._held = []  # a fill that comes before its instrument is known could not be booked
         self._logged_in, self._resyncing = False, True
         self.reconciler.splits.clear()  # told again by the next login
+        self.reconciler.held.clear()
         if self.almanac is not None:
             self.reconciler.splits.extend((event.ts, event) for event in await self.almanac.overdue(self.book.account))
         await within("the login", self.broker.connect(self.sink))
@@ -147,20 +148,26 @@ class Link:
                 return
             event = msgspec.structs.replace(event, ts=latest - AHEAD_NS)
         if self._held is not None and isinstance(event, FillSeen):
-            self._held.append(event)
+            self._held.append((told, event))
             return
         if type(event) is Split:
             event = msgspec.structs.replace(event, account=self.book.account)  # told by this broker, so of this account
-            self.reconciler.splits_heard += 1
-            if self._resyncing:  # the fills before it are booked before it
-                self.reconciler.splits.append((told, event))
-                return
-        self.inbox.offer(event)
+        self._take(told, event)
+
+    def _take(self, told: int, event: Event) -> None:
+        """told: when it happened by the venue's clock. In a resync that is what places splits and fills among each other."""
+        self.reconciler.splits_heard += isinstance(event, Split)
+        if self._resyncing and isinstance(event, Split):  # the fills before it are booked before it
+            self.reconciler.splits.append((told, event))
+        elif self._resyncing and self.reconciler.splits and isinstance(event, FillSeen):
+            self.reconciler.held.append((told, event))
+        else:
+            self.inbox.offer(event)
 
     def _release(self) -> None:
         held, self._held = self._held or [], None
-        for fill in held:
-            self.inbox.offer(fill)
+        for told, fill in held:
+            self._take(told, fill)
 
     def _now(self) -> int:
         return self.env.clock.wall()

@@ -15,6 +15,7 @@ from tradingd.core.events import (
     AccountSeen,
     DividendDue,
     Event,
+    FillSeen,
     ForeignOrder,
     OrderAccepted,
     OrderCancelled,
@@ -57,6 +58,7 @@ class Reconciler:
         self.splits: deque[tuple[int, Split | DividendDue]] = (
             deque()
         )  # heard during a resync: the venue's time places them among the fills
+        self.held: list[tuple[int, FillSeen]] = []  # told by the stream while splits wait
         self.splits_heard = 0  # ever: a report of positions that was asked for before one is of before it
 
     async def resync(self) -> None:
@@ -84,8 +86,10 @@ class Reconciler:
         missed = await self.broker.fills(self.book.booked.fill_cursor)
         if self.env.sometimes("reconcile.slow_page"):
             await self.env.clock.sleep(0.5)
-        for fill in missed:
-            while self.splits and self.splits[0][0] < fill.ts:
+        held, self.held = self.held, []
+        told = [*((fill.ts, fill) for fill in missed), *held]
+        for ts, fill in sorted(told, key=lambda one: one[0]) if held else told:
+            while self.splits and self.splits[0][0] < ts:
                 self.inbox.offer(self.splits.popleft()[1])
             self.inbox.offer(fill)
         while self.splits:
