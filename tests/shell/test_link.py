@@ -295,6 +295,25 @@ async def test_a_fill_that_comes_before_the_instruments_waits_for_them() -> None
         assert not [a for a in s.book.booked.alerts if a.code == "fill_of_unknown_symbol"]
 
 
+async def test_a_first_print_waits_until_the_history_is_known() -> None:
+    """F4: a bad print in the moment between login and the daily bars would be believed, and the true price after it not."""
+    async with stage(linked=False) as s:
+        asked = s.broker.history
+
+        async def slowly(symbol: Symbol, n: int) -> Sequence[Bar]:
+            s.broker.say(Quote(symbol, 50.0, 50.02, s.clock.wall() + 1))
+            return await asked(symbol, n)
+
+        s.broker.history = slowly  # type: ignore[method-assign]
+        await s.member.link.open()
+        await s.house.quiesce()
+        assert s.book.markets[AAA].bars
+        assert s.book.markets[AAA].mid == 0
+        s.broker.say(Quote(AAA, 100.0, 100.02, s.clock.wall() + 2))
+        await s.house.quiesce()
+        assert s.book.markets[AAA].mid == pytest.approx(100.01)
+
+
 async def test_a_split_told_at_login_waits_for_the_fills_before_it() -> None:
     """F9: with 10 held and sold unseen, two for one of what is left is nothing, not minus ten."""
     async with stage() as s:

@@ -50,7 +50,7 @@ class Link:
         self.reconciler = reconciler
         self.losses: dict[str, int] = {}
         self._held: list[tuple[int, FillSeen]] | None = None
-        self._logged_in = self._resyncing = False
+        self._logged_in = self._resyncing = self._warming = False
         self.real_time = False  # set where the house's clock is the world's
         self.from_the_future = 0
         self._instrument = instrument
@@ -86,7 +86,7 @@ class Link:
     async def open(self) -> None:
         """One session up to ready. Raises LinkDown or VenueRefused."""
         self._held = []  # a fill that comes before its instrument is known could not be booked
-        self._logged_in, self._resyncing = False, True
+        self._logged_in, self._resyncing, self._warming = False, True, True
         self.reconciler.splits.clear()  # told again by the next login
         self.reconciler.held.clear()
         if self.almanac is not None:
@@ -116,6 +116,7 @@ class Link:
             self.almanac.introduce(self.book.account)
         for symbol in tuple(self.rules.instruments):
             await self._warm_up(symbol)
+        self._warming = False
 
     async def _warm_up(self, symbol: Symbol) -> None:
         market = self.book.markets[symbol]
@@ -141,6 +142,8 @@ class Link:
     def sink(self, event: Event) -> None:
         """Where the adapter hands its events in. Time from the future would end cool-downs and blind stops (RELIABILITY E8): such a
         quote is thrown away and counted, anything else keeps its content under our own time."""
+        if self._warming and isinstance(event, Quote) and not self._has_price(event.symbol):
+            return  # nothing is known yet that a first print could be held against (F4)
         told = event.ts
         if self.real_time and event.ts > (latest := self._now() + AHEAD_NS):
             self.from_the_future += 1
@@ -153,6 +156,10 @@ class Link:
         if type(event) is Split:
             event = msgspec.structs.replace(event, account=self.book.account)  # told by this broker, so of this account
         self._take(told, event)
+
+    def _has_price(self, symbol: Symbol) -> bool:
+        market = self.book.markets.get(symbol)
+        return market is not None and market.mid > 0
 
     def _take(self, told: int, event: Event) -> None:
         """told: when it happened by the venue's clock. In a resync that is what places splits and fills among each other."""
