@@ -32,7 +32,7 @@ def test_open_lots_and_the_years(cli: Cli, daemon: Daemon) -> None:
     assert " ".join(head.split()) == "lot symbol side qty of basis of it wash opened held since note"
     assert first.split()[:7] == ["x3", "X", "long", "40", "40", "400.00", "40.00"]
     assert second.endswith("adopted")
-    assert "2008: realised -100.00, of its losses 45.00 disallowed" in ran.out
+    assert "2008: -55.00 counts (realised -100.00, of its losses 45.00 disallowed and moved to later lots)" in ran.out
     assert "proceeds" not in ran.out
 
 

@@ -132,7 +132,7 @@ def tax() -> LotsView:
             acquired_ts=T0, adopted=False,
         )  # fmt: skip
 
-    years = (YearView(year=2026, realised="-120.50", disallowed="20.50"),)
+    years = (YearView(year=2026, realised="-120.50", disallowed="20.50", counts="-100.00"),)
     lots = (lot("AAPL", "40", "9256.00"), lot("MSFT", "5", "2091.00"))
     return LotsView(account="demo", currency="USD", lots=lots, closed=(), years=years)
 

@@ -14,13 +14,20 @@ import pytest
 
 from tests.flow.child import PATIENCE_S, Demo, demo, tradingd
 
-SPAN = ("--from", "2008-09-02", "--to", "2008-12-31", "--port", "0")
+SPAN = (
+    "--from",
+    "2008-02-20",
+    "--to",
+    "2008-06-30",
+    "--port",
+    "0",
+)  # two positions from the first hour on, for twelve sessions
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A demo that holds something, for everything that only looks."""
-    with demo(tmp_path_factory.mktemp("path") / "demo", *SPAN, "--speed", "12000") as house:
+    with demo(tmp_path_factory.mktemp("path") / "demo", *SPAN, "--speed", "3000") as house:
         _until(house, lambda a: _lasting(a) >= 2 and a["counts"].get("refused", 0) > 0)
         yield house
 
@@ -28,7 +35,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 @pytest.fixture
 def trading(tmp_path: Path) -> Iterator[Demo]:
     """A demo of its own, for the stop words."""
-    with demo(tmp_path / "demo", *SPAN, "--speed", "12000") as house:
+    with demo(tmp_path / "demo", *SPAN, "--speed", "3000") as house:
         _until(house, lambda a: _lasting(a) >= 2)
         yield house
 

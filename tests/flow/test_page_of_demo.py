@@ -19,7 +19,14 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed (apt install chromium)"),
 ]
-SPAN = ("--from", "2008-09-02", "--to", "2008-12-31", "--port", "0")
+SPAN = (
+    "--from",
+    "2008-02-20",
+    "--to",
+    "2008-06-30",
+    "--port",
+    "0",
+)  # something is held from the first hour on, for weeks
 
 
 @asynccontextmanager
@@ -55,20 +62,22 @@ async def _seq(tab: Page) -> int:
 
 async def test_the_page_lives_with_the_demo(tmp_path: Path) -> None:
     """H2, I4: it moves by itself, shows what the command line shows, and follows a halt; a console free of errors."""
-    with demo(tmp_path / "demo", *SPAN, "--speed", "9000") as house:
+    with demo(tmp_path / "demo", *SPAN, "--speed", "3000") as house:
         async with browser() as found:
             tab, errors = await visit(found, house.url, 1280)
             before = await _seq(tab)
             await tab.wait_for_selector("[data-panel=positions] [data-symbol]", timeout=60_000)
             await tab.wait_for_selector("[data-decision]")
-            assert await _seq(tab) > before
+            await tab.wait_for_function("before => Number(document.body.dataset.seq) > before", arg=before)
             assert await tab.inner_text("#mode") == "DEMO"
             assert "token" not in tab.url
             symbol = house.json("positions")["demo"][0]["symbol"]
             await tab.wait_for_selector(f"[data-symbol={symbol}]")
             await shoot(tab, tmp_path, "demo-1280.png")
             await _no_wider_than_the_screen(tab)
+            await tab.wait_for_selector("[data-decision] .tag.warn", timeout=60_000)
             refused = house.json("decisions", "--refused", "-n", "1")[0]
+            await tab.wait_for_selector(f"[data-decision={refused['decision_id']}]")
             await tab.click(f"[data-decision={refused['decision_id']}] button")
             await tab.wait_for_selector("dialog[open]")
             assert await tab.locator("dialog tbody tr").count() == len(refused["checks"])

@@ -42,7 +42,8 @@ def _text(view: LotsView, closed: bool) -> str:
     if closed:
         lines += ["", _closed(view.closed) if view.closed else "nothing closed"]
     lines += [
-        f"{year.year}: realised {money(year.realised)}, of its losses {money(year.disallowed)} disallowed"
+        f"{year.year}: {money(year.counts)} counts (realised {money(year.realised)}, of its losses {money(year.disallowed)} "
+        "disallowed and moved to later lots)"
         for year in view.years
     ]
     return "\n".join(lines)

@@ -38,7 +38,7 @@ def test_open_closed_and_the_year():
     assert lot.opened_ts - lot.acquired_ts == part.closed_ts - part.opened_ts
     assert (part.lot, part.realised, float(part.disallowed)) == ("x1", "-100", 40)
     assert [(t.lot, t.qty, float(t.amount)) for t in part.taken] == [("x3", "40", 40)]
-    assert [(y.year, y.realised, float(y.disallowed)) for y in view.years] == [(2008, "-100", 40)]
+    assert [(y.year, y.realised, float(y.disallowed), y.counts) for y in view.years] == [(2008, "-100", 40, "-60")]
     assert "E" not in msgspec.json.encode(view).decode().replace("USD", "")
 
 

@@ -62,11 +62,13 @@ class PartView(View):
 
 
 class YearView(View):
-    """realised: of all parts closed in that year, before wash sales.   disallowed: >= 0, of its losses."""
+    """realised: of all parts closed in that year, before wash sales; what a wash sale moved to a later lot is in it once more when
+    that one closes.   disallowed: >= 0, of its losses.   counts: both together, the year's gain or loss."""
 
     year: int
     realised: str
     disallowed: str
+    counts: str
 
 
 class LotsView(View):
@@ -92,7 +94,12 @@ def lots_view(book: Book, now: int, symbol: str | None = None) -> LotsView:
         account=book.account, currency=booked.currency,
         lots=tuple(_lot(s, lot) for s in wanted for lot in booked.lots.held[s].lots),
         closed=tuple(_part(part, now) for part in latest),
-        years=tuple(YearView(year=y, realised=_text(t.realised), disallowed=_text(t.disallowed)) for y, t in years),
+        years=tuple(
+            YearView(
+                year=y, realised=_text(t.realised), disallowed=_text(t.disallowed), counts=_text(t.realised + t.disallowed)
+            )
+            for y, t in years
+        ),
     )  # fmt: skip
 
 
