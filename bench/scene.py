@@ -64,6 +64,10 @@ broker = "sim"
 stop_outs = 1000
 [risk]
 max_order_notional = "25000 USD"
+[entry]
+tranches = 1                 # what is measured is one decision and one order
+[rebalance]
+max_positions = 20
 """
 
 
@@ -74,8 +78,6 @@ ALL_ON = (
 [strategies.reversion]
 [micro]
 enabled = true
-[rebalance]
-max_positions = 20
 """
 )
 
