@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from tests.core.world import ACME, BOLT, EURO, World
+from tests.core.world import ACCOUNT, ACME, BOLT, DAY, EURO, World
 from tradingd.core.book.book import Book
 from tradingd.core.events import FxRate
-from tradingd.core.types import Leg, Price, Side
+from tradingd.core.facts import Alerted, StartedUp
+from tradingd.core.types import NS, Leg, Price, Side
 
 D = Decimal
 
@@ -40,6 +41,16 @@ def test_a_snapshot_and_its_tail_are_the_live_book():
         again.replay(fact)
     assert again.dump() == world.book.dump()
     assert again.open_orders() == world.book.open_orders()
+
+
+def test_a_start_says_what_time_it_is():
+    """E1, I8: after a life with a clock a year ahead, in the whole journal as in a snapshot."""
+    world = World()
+    future = Alerted(ts=world.now + 365 * DAY, account=ACCOUNT, level="log", code="x", text="a year ahead")
+    started = StartedUp(ts=world.now + 60 * NS, account=ACCOUNT, mode="paper", build="b", config="c", clean=True)
+    for fact in (future, started):
+        world.book.replay(fact)
+    assert world.book.now == world.book.booked.last_ts == started.ts
 
 
 def test_open_orders_are_those_that_may_still_trade():

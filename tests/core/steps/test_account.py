@@ -9,6 +9,7 @@ import pytest
 from tests.core.world import ACCOUNT, ACME, BOLT, CORN, EURO, World, at
 from tradingd.core.events import AccountSeen, Action, Dividend, FxRate, LinkUp, PositionsSeen, Split, Stopping, Verb
 from tradingd.core.facts import (
+    Alerted,
     CancelIntended,
     CashMoved,
     Decided,
@@ -21,6 +22,7 @@ from tradingd.core.facts import (
     ReplaceIntended,
     ReserveKind,
     ReserveMoved,
+    ScheduleRan,
     ShutDown,
     SplitApplied,
     StateChanged,
@@ -191,6 +193,40 @@ def test_a_journal_ahead_of_the_clock_does_not_end_the_session_early():
     assert (decided.source, decided.outcome) == ("stop", Outcome.ACT)
     world.say(Verb.RESUME)
     assert world.book.state() is TradingState.ACTIVE
+    world.wait(60)
+    world.restart(clean=True)  # from the whole journal, with its facts of that future
+    assert world.book.state() is TradingState.ACTIVE
+    assert world.book.now == world.now
+
+
+def test_what_was_done_in_a_wrong_future_is_done_again_when_its_time_comes():
+    """E1, I14: a day's summary, a week's digest and the word on a missing link do not wait for a clock to catch up."""
+    world = World()
+    world.buy(ACME)
+    wrong, right = at("2009-10-05T14:00"), world.now + 60 * NS
+    for fact in (
+        ScheduleRan(ts=wrong, account=ACCOUNT, name="daily_summary", key="2009-10-02"),
+        ScheduleRan(ts=wrong, account=ACCOUNT, name="weekly_digest", key="2009-W40"),
+        Alerted(ts=wrong, account=ACCOUNT, level="page", code="link_missing", text="in that future"),
+    ):
+        world.facts.append(fact)
+    world.now = right
+    world.restart()
+    world.minutes(2)
+    assert world.codes().count("link_missing") == 2
+    world.connect()
+    world.say(Verb.RESUME)
+    for symbol, mid in world.mids.items():
+        world.quote(symbol, mid, after=0)
+    world.now = at("2008-10-06T15:00")
+    for symbol, mid in world.mids.items():
+        world.quote(symbol, mid, after=0)
+    world.now = at("2008-10-06T20:31")
+    world.timer()
+    assert "2008-10-06" in [fact.key for fact in world.of(ScheduleRan) if fact.name == "daily_summary"]
+    world.now = at("2008-10-10T20:31")
+    world.timer()
+    assert "2008-W41" in [fact.key for fact in world.of(ScheduleRan) if fact.name == "weekly_digest"]
 
 
 def test_unclean_starts_far_apart_halt_nothing():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.world import ACCOUNT, ACME, BOLT, CORN, INSTRUMENTS, World, at, make_rules
+from tests.core.world import ACCOUNT, ACME, BOLT, CORN, DAY, INSTRUMENTS, World, at, make_rules
 from tradingd.core.events import Verb
 from tradingd.core.facts import Alerted, CancelIntended, DayClosed, Decided, ReserveKind, ReserveMoved, StateChanged
 from tradingd.core.gates.breaker import BreakerSettings, Level
@@ -129,6 +129,18 @@ def test_a_deep_drawdown_holds_the_account_until_an_operator_resumes():
     world.minutes(1, quotes=True)
     assert world.book.state() is TradingState.REDUCING
     assert len(told(world, "drawdown")) == 2
+
+
+def test_a_hold_of_a_wrong_future_is_no_reason_not_to_hold_now():
+    """R5, E1: a life with a clock a year ahead was told of a drawdown; this one still holds."""
+    world = World()
+    world.facts.append(Alerted(ts=world.now + 365 * DAY, account=ACCOUNT, level="page", code="drawdown", text="then"))
+    world.restart()
+    world.connect()
+    world.say(Verb.RESUME)
+    deep(world)
+    world.minutes(1, quotes=True)
+    assert "rule:drawdown" in world.book.booked.holds
 
 
 def test_an_exit_passes_the_hold_of_a_drawdown():

@@ -19,7 +19,7 @@ from tradingd.core.book.fold import fold
 from tradingd.core.book.ledger import ONE
 from tradingd.core.book.market import Market
 from tradingd.core.book.orders import FINAL, OPEN, Life, Working, reserved_qty
-from tradingd.core.facts import AnyFact, Filled, Measures, OrderIntended, OrderMoved
+from tradingd.core.facts import AnyFact, Filled, Measures, OrderIntended, OrderMoved, StartedUp
 from tradingd.core.types import ZERO, AccountId, Instrument, Leg, OrderId, Qty, Side, Symbol, TradingState
 
 _STRICTER = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2, TradingState.LOCKED: 3}
@@ -111,7 +111,7 @@ class Book:
     def replay(self, fact: AnyFact) -> None:
         """Fold a fact that is in the journal already."""
         self._fold(fact)
-        self.now = max(self.now, fact.ts)
+        self.now = fact.ts if type(fact) is StartedUp else max(self.now, fact.ts)
 
     def _fold(self, fact: AnyFact) -> None:
         """Fold, and keep the open orders at hand: what a decision costs must not grow with the orders of the past."""

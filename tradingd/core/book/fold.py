@@ -90,7 +90,7 @@ def fold(b: Booked, fact: AnyFact) -> None:
         handler(b, fact)
     if type(fact) in _LIFE:
         b.stopped = type(fact) is ShutDown
-    if fact.ts > b.last_ts:
+    if fact.ts > b.last_ts or type(fact) is StartedUp:  # a start says what time it is, also after a wrong clock
         if fact.ts // HOUR != b.last_ts // HOUR:
             _forget_old(b, fact.ts)
         b.last_ts = fact.ts

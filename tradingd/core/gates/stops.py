@@ -156,7 +156,7 @@ def re_evaluate(
     The stop stands atr x multiplier x factor from entry, the target atr x multiplier x reward_risk; each moves only when that
     is closer than where it is. A price already beyond the new stop sets it off with the next quote: that is meant.
     """
-    if not urgent and now - last_ts < settings.interval_min * MINUTE:
+    if not urgent and 0 <= now - last_ts < settings.interval_min * MINUTE:
         return None
     moved = last_atr > 0 and abs(atr / last_atr - 1.0) > settings.atr_change
     if not (moved or factor < 1.0):

@@ -35,12 +35,13 @@ def run_agenda(book: Book, table: SessionTable, rules: Rules) -> None:
     following = table.following(day.date)
     if following is not None:  # until then nothing falls due
         book.agenda = {at: table.moment(following.date, at)}
-    if _is_new(book, DAILY, day.date, day):
+    today = table.local_date(book.now)
+    if _is_new(book, DAILY, day.date, today, day):
         before = table.latest_by(_day_before(day.date))
         span = _span(table, [day], before, at)
         _run(book, DAILY, day.date, daily_summary(book, rules, span, booked.marks.get(DAILY)), span.due)
     week = due_week(table, day)
-    if week and _is_new(book, WEEKLY, week_of(week[-1]), week[-1]):
+    if week and _is_new(book, WEEKLY, week_of(week[-1]), week_of_date(today), week[-1]):
         before = table.latest_by(_day_before(week[0].date))
         span = _span(table, week, before, at)
         text = weekly_digest(book, rules, span, booked.marks.get(WEEKLY), week_of(week[-1]))
@@ -74,7 +75,11 @@ def due_week(table: SessionTable, day: Session) -> list[Session]:
 
 def week_of(session: Session) -> str:
     """The ISO week a session belongs to, like 2008-W12."""
-    year, week, _ = date.fromisoformat(session.date).isocalendar()
+    return week_of_date(session.date)
+
+
+def week_of_date(date_iso: str) -> str:
+    year, week, _ = date.fromisoformat(date_iso).isocalendar()
     return f"{year}-W{week:02d}"
 
 
@@ -92,11 +97,12 @@ def tell_large_trade(book: Book, working: Working | None, fill: FillSeen, rules:
     _alert(book, "large_trade_pnl", text, trade.order_id)
 
 
-def _is_new(book: Book, name: str, key: str, last: Session) -> bool:
-    """Not taken care of, and after the account began. Keys of one name rise with time."""
+def _is_new(book: Book, name: str, key: str, latest: str, last: Session) -> bool:
+    """Not taken care of, and after the account began. Keys of one name rise with time; one after the `latest` there can be by now
+    was made by a clock that was wrong."""
     booked = book.booked
     done = booked.schedules.get(name)
-    if done is not None:
+    if done is not None and done <= latest:
         return key > done
     return bool(booked.days) and last.date >= booked.days[0]
 

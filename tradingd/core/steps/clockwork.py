@@ -87,10 +87,11 @@ def _lockouts(book: Book) -> None:
 def _missing_link(book: Book) -> None:
     """In market hours a link that does not come back, or never came, is somebody's business: said once an outage."""
     booked = book.booked
-    since = max(booked.link_ts, booked.starts[-1].ts if booked.starts else 0)
+    started = booked.starts[-1].ts if booked.starts else 0
+    since = booked.link_ts if started < booked.link_ts <= book.now else started
     if booked.link_up or book.now - since < LINK_MISSING:
         return
-    if any(alert.code == "link_missing" and alert.ts > since for alert in reversed(booked.alerts)):
+    if any(alert.code == "link_missing" and since < alert.ts <= book.now for alert in reversed(booked.alerts)):
         return
     text = f"no venue for {LINK_MISSING // NS} s: {booked.link_why}"
     book.emit(Alerted(ts=book.now, account=book.account, level="page", code="link_missing", text=text))

@@ -169,7 +169,8 @@ def _too_soon(book: Book, symbol: Symbol, source: str) -> bool:
         if working.opened_ts <= since:
             return False
         if working.order.leg is Leg.EXIT and working.order.symbol == symbol and working.opened_ts <= book.now:
-            return book.now - working.updated_ts < _pause_after(working.life, book.booked.exits_rejected.get(symbol, 0))
+            pause = _pause_after(working.life, book.booked.exits_rejected.get(symbol, 0))
+            return 0 <= book.now - working.updated_ts < pause
     return False
 
 

@@ -148,7 +148,7 @@ def _key(one: Guarded) -> str:
 
 
 def _told(book: Book, one: Guarded, session: Session) -> bool:
-    return book.booked.told.get(_key(one), -1) >= session.open_ns
+    return session.open_ns <= book.booked.told.get(_key(one), -1) <= book.now
 
 
 def _tell(book: Book, one: Guarded, level: str, session: Session) -> None:

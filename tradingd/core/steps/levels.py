@@ -63,7 +63,9 @@ def rapid(book: Book, market: Market, rules: Rules) -> None:
     if move is None:
         return
     since, named = book.now - int(rules.adaptive.rapid_min * MINUTE), f"{symbol} moved "
-    if not any(a.code == "rapid_move" and a.ts > since and a.text.startswith(named) for a in book.booked.alerts):
+    if not any(
+        a.code == "rapid_move" and since < a.ts <= book.now and a.text.startswith(named) for a in book.booked.alerts
+    ):
         text = f"{named}{move:+.2%} within {rules.adaptive.rapid_min:g} min"
         book.emit(Alerted(ts=book.now, account=book.account, level="tell", code="rapid_move", text=text))
     re_evaluate(book, symbol, rules, urgent=True)

@@ -41,7 +41,7 @@ def ensure_protection(book: Book, symbol: Symbol, rules: Rules) -> None:
     if resting is None or resting.cancel_asked or resting.rev_asked > resting.rev:
         return
     if resting.amends_refused >= AMENDS_MAX:
-        if book.now - resting.updated_ts >= RETRY_NS:
+        if not 0 <= book.now - resting.updated_ts < RETRY_NS:
             cancel(book, resting, STUCK)
         return
     if resting.qty != abs(position) + resting.cum_qty or resting.stop != levels.stop:
