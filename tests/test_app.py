@@ -12,7 +12,7 @@ import pytest
 from tradingd import app
 from tradingd.app import FAULT, Daemon, broker_of, instrument_of, revealed, rules_of, strategies_of, web_settings
 from tradingd.cli.daemon import _code_of
-from tradingd.config import Config, Secret, load_text
+from tradingd.config import Config, Secret, diff, load_text
 from tradingd.config.show import LIVE_SECTIONS
 from tradingd.core.types import AccountId, Instrument, Symbol, TradingState
 from tradingd.ports import Broken, LinkDown, Misconfigured
@@ -47,9 +47,15 @@ def test_rules_take_every_section_and_the_accounts_own_mode() -> None:
 
 
 def test_a_reload_puts_every_live_section_in_force() -> None:
-    """H1, E13, E15: what may change under a running daemon is afterwards what a start with the new configuration makes."""
+    """H1, E13, E15: what `config diff` calls live is afterwards what a start with the new configuration makes, section by section."""
     old = config()
-    new = config("[micro]\nenabled = true\n[rebalance]\nmax_positions = 4\n[risk]\nmax_open_positions = 3\n")
+    new = config(
+        "[risk]\nmax_open_positions = 3\n[tiers]\nup_drawdown = 0.04\n[intake]\nfuture_s = 61\n[stops]\ninterval_min = 6\n"
+        "[sizer]\nfew_sectors = 4\n[reserve]\nsiphon_share = 0.3\n[breaker]\nstop_outs = 4\n[window]\nafter_open_min = 16\n"
+        "[entry]\ntranches = 1\n[correlation]\ndays = 60\n[adaptive]\nrapid_min = 16\n[micro]\nenabled = true\n"
+        "[rebalance]\nmax_positions = 4\n"
+    )
+    assert {(c.key.partition(".")[0], c.effect) for c in diff(old, new)} == {(name, "live") for name in LIVE_SECTIONS}
     rules, fresh = (rules_of(c, c.accounts["a"], ()) for c in (old, new))
     adopt(rules, new)
     for name in ("tier" if s == "tiers" else "gate" if s == "risk" else s for s in LIVE_SECTIONS):

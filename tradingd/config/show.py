@@ -17,8 +17,8 @@ from tradingd.config.whole import Config
 Effect = Literal["live", "restart"]
 # the rules may change under a running daemon; everything that is connected, stored or opened at start may not
 LIVE_SECTIONS = (
-    "risk", "tiers", "intake", "stops", "sizer", "reserve", "breaker", "window", "entry", "quotes", "correlation", "adaptive",
-    "micro", "rebalance",
+    "risk", "tiers", "intake", "stops", "sizer", "reserve", "breaker", "window", "entry", "correlation", "adaptive", "micro",
+    "rebalance",
 )  # fmt: skip
 _NOT_TRADING = ("files", "state", "journal", "web", "drop", "notify", "live_confirm")
 _PLACE_WORDS = ("url", "host", "port", "path", "dir", "file")
