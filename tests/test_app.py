@@ -47,7 +47,7 @@ def test_rules_take_every_section_and_the_accounts_own_mode() -> None:
 
 
 def test_a_reload_puts_every_live_section_in_force() -> None:
-    """H1, E13, E15: what `config diff` calls live is afterwards what a start with the new configuration makes, section by section."""
+    """H1, E13, E15: what `config diff` calls live is then what a start with the new configuration makes, section by section."""
     old = config()
     new = config(
         "[risk]\nmax_open_positions = 3\n[tiers]\nup_drawdown = 0.04\n[intake]\nfuture_s = 61\n[stops]\ninterval_min = 6\n"
