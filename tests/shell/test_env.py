@@ -238,6 +238,20 @@ async def test_blocking_work_runs_in_order_on_one_other_thread() -> None:
     await env.aclose()
 
 
+async def test_in_a_replay_the_disk_is_waited_for_where_one_stands() -> None:
+    """J1: nothing of a replay moves on while its journal is being written, so there is no other thread to hand over to."""
+    env = RealEnv(clock=ReplayClock())
+    me = threading.current_thread().name
+    assert await env.blocking(lambda: threading.current_thread().name) == me
+    with pytest.raises(OSError, match="no disk"):
+        await env.blocking(_fails)
+    await env.aclose()
+
+
+def _fails() -> None:
+    raise OSError("no disk")
+
+
 def test_boot_id_is_the_machines_or_the_replays() -> None:
     assert RealEnv(clock=ReplayClock()).boot_id == "replay"
     assert RealEnv().boot_id == RealEnv(clock=FollowClock()).boot_id != "replay"

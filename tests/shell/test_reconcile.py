@@ -36,6 +36,12 @@ async def relink(s: Stage, wait_s: float = 0.0) -> None:
     await s.house.quiesce()
 
 
+async def ask(s: Stage) -> None:
+    """As the house does each few seconds: the venue is asked when there is something to ask."""
+    if s.member.reconciler.has_questions():
+        await s.member.reconciler.orders()
+
+
 def states(s: Stage, order_id: str) -> list[str]:
     return [f.to for f in s.durable if isinstance(f, OrderMoved) and f.order_id == order_id]
 
@@ -98,15 +104,15 @@ async def test_not_found_proves_never_only_after_its_time_and_on_another_connect
         s.broker.script["submit"].append(BEFORE)
         await s.decide()
         await s.wait(50)
-        await s.member.reconciler.orders()
+        await ask(s)
         assert s.entry.life is Life.UNKNOWN, "the connection it was written on is still open"
         await relink(s)
         assert s.entry.life is Life.UNKNOWN, "it may still be on its way"
         await s.wait(29)
-        await s.member.reconciler.orders()
+        await ask(s)
         assert s.entry.life is Life.UNKNOWN
         await s.wait(1)
-        await s.member.reconciler.orders()
+        await ask(s)
         await s.house.settle()
         assert s.entry.life is Life.NEVER
         assert s.book.working_entries(AAA) == 0
@@ -118,16 +124,16 @@ async def test_an_order_missing_for_a_minute_ends_its_connection_so_that_it_can_
         s.broker.script["submit"].append(BEFORE)
         await s.decide()
         await s.wait(59)
-        await s.member.reconciler.orders()
+        await ask(s)
         assert s.member.dispatch.up
         await s.wait(2)
-        await s.member.reconciler.orders()
+        await ask(s)
         assert s.member.reconciler.mismatches["order_missing"] == 1
         with anyio.fail_after(1):
             assert await s.broker.wait_closed()
         await relink(s)
         await s.wait(31)
-        await s.member.reconciler.orders()
+        await ask(s)
         await s.house.settle()
         assert s.entry.life is Life.NEVER
 
@@ -140,10 +146,10 @@ async def test_an_order_that_appears_late_is_never_called_never() -> None:
         s.broker.hidden.add(order_id)
         await relink(s, 5)
         await s.wait(15)
-        await s.member.reconciler.orders()
+        await ask(s)
         s.broker.hidden.clear()
         await s.wait(20)
-        await s.member.reconciler.orders()
+        await ask(s)
         await s.house.settle()
         assert states(s, order_id) == ["unknown", "live"]
 
@@ -169,10 +175,11 @@ async def test_a_lost_ack_is_asked_for_without_reconnecting() -> None:
         s.broker.script["submit"].append(SILENT)
         order_id = await s.decide()
         assert s.entry.life is Life.INTENDED
-        await s.member.reconciler.orders()
+        await ask(s)
         assert s.entry.life is Life.INTENDED, "not overdue yet"
+        assert not s.member.reconciler.has_questions()
         await s.wait(1)
-        await s.member.reconciler.orders()
+        await ask(s)
         await s.house.settle()
         assert states(s, order_id) == ["unknown", "live"]
         assert s.broker.count("submit") == 1
@@ -186,7 +193,7 @@ async def test_an_order_the_venue_had_and_no_longer_finds_stays_visibly_unknown(
         await relink(s, 60)
         for _ in range(3):
             await s.wait(60)
-            await s.member.reconciler.orders()
+            await ask(s)
         await s.house.settle()
         assert s.entry.life is Life.UNKNOWN
         assert s.said(Anomaly) == []
@@ -208,7 +215,7 @@ async def test_a_lost_cancel_is_asked_again(outcome: str) -> None:
         await relink(s)
         assert s.entry.life is Life.LIVE
         await s.wait(1)
-        await s.member.reconciler.orders()
+        await ask(s)
         await s.house.quiesce()
         assert s.entry.life is Life.CANCELLED
         assert s.broker.count("cancel") == 3
@@ -226,7 +233,7 @@ async def test_a_lost_amend_is_given_up_and_asked_afresh() -> None:
         await s.house.quiesce()
         assert protect.rev_asked > protect.rev
         await s.wait(1)
-        await s.member.reconciler.orders()
+        await ask(s)
         await s.house.quiesce()
         assert len(s.said(AmendRefused)) == 1
         s.quote()

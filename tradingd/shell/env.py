@@ -359,7 +359,8 @@ class RealNet:
 class RealEnv:
     """The machine as an Env.
 
-    clock: another clock for a demo or a replay (with ReplayClock the boot id is "replay").   failpoint: "K2" or "K2:3" kills
+    clock: another clock for a demo or a replay (with ReplayClock the boot id is "replay", and the disk is waited for where one
+    stands: its time goes on only afterwards).   failpoint: "K2" or "K2:3" kills
     this process with SIGKILL when it comes by K2 (for the third time); by default from TRADINGD_FAILPOINT. ValueError when it
     names no kill point. Source: RELIABILITY A.
     """
@@ -374,10 +375,14 @@ class RealEnv:
         self._armed, self._hits_left = _armed(
             failpoint if failpoint is not None else os.environ.get("TRADINGD_FAILPOINT", "")
         )
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
+        self._writer = (
+            None if isinstance(clock, ReplayClock) else ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
+        )
 
     async def blocking(self, fn: Callable[[], T]) -> T:
         """Run fn on the one writer thread; calls are in order, and go on to their end when the caller is cancelled."""
+        if self._writer is None:
+            return fn()
         return await asyncio.get_running_loop().run_in_executor(self._writer, fn)
 
     def failpoint(self, name: str) -> None:
@@ -394,7 +399,8 @@ class RealEnv:
         """Close connections and wait for the writer thread's work."""
         await self._net.aclose()
         await self.blocking(lambda: None)
-        self._writer.shutdown()
+        if self._writer is not None:
+            self._writer.shutdown()
 
 
 def _armed(text: str) -> tuple[str, int]:

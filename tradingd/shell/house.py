@@ -43,6 +43,7 @@ SNAPSHOT_SCHEMA = 3
 SNAPSHOT_S_MAX = 30.0
 TAG = 6  # digits of the journal's own number in the ids of orders: a second daemon's are others (H4)
 WITHDRAW_S = 5.0
+GC_AFTER = 50_000  # allocations between two looks for circles: facts and events hold none
 DISK_S = 30.0  # how often is looked at what room the journal has
 
 
@@ -118,12 +119,10 @@ class House:
     def _plan_chores(self) -> None:
         self.schedule.add("timer", self.settings.timer_s, self._tick)
         for member in self.members.values():
-            self.schedule.add(
-                f"orders:{member.account}", self.settings.orders_s, _while_up(member, member.reconciler.orders)
-            )
-            self.schedule.add(
-                f"positions:{member.account}", self.settings.positions_s, _while_up(member, self._positions(member))
-            )
+            ask, asked = member.reconciler.orders, member.reconciler.has_questions
+            self.schedule.add(f"orders:{member.account}", self.settings.orders_s, _while_up(member, ask, asked))
+            look = _while_up(member, self._positions(member))
+            self.schedule.add(f"positions:{member.account}", self.settings.positions_s, look)
         self.schedule.add("snapshot", self.settings.snapshot_s, self._snapshot_if_due)
         if self.free_min_bytes:
             self.schedule.add("disk", DISK_S, self._look_at_disk)
@@ -149,6 +148,7 @@ class House:
         if gc.isenabled():  # whoever runs many houses in one process holds the collector itself
             gc.collect()
             gc.freeze()  # what is here now stays for life: no collection walks it again (I2)
+            gc.set_threshold(GC_AFTER, 20, 20)
 
     async def run(self, stopping: asyncio.Event, why: Callable[[], str]) -> None:
         """Live: everything at once until `stopping` is set. Raises (a group with) Broken when an essential task dies."""
@@ -337,11 +337,13 @@ def _entering(member: Member) -> bool:
     return member.dispatch.up and member.book.booked.link_up and bool(member.book.open_orders(leg=Leg.ENTRY))
 
 
-def _while_up(member: Member, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+def _while_up(
+    member: Member, work: Callable[[], Awaitable[None]], needed: Callable[[], bool] = lambda: True
+) -> Callable[[], Awaitable[None]]:
     """A venue that takes orders and answers no questions is no link (D3): its session ends."""
 
     async def run() -> None:
-        if not member.book.booked.link_up:
+        if not member.book.booked.link_up or not needed():
             return
         try:
             await within("the reconciliation", work())

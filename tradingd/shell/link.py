@@ -142,13 +142,12 @@ class Link:
     def sink(self, event: Event) -> None:
         """Where the adapter hands its events in. Time from the future would end cool-downs and blind stops (RELIABILITY E8): such a
         quote is thrown away and counted, anything else keeps its content under our own time."""
-        if self._warming and isinstance(event, Quote) and not self._has_price(event.symbol):
-            return  # nothing is known yet that a first print could be held against (F4)
+        if isinstance(event, Quote):
+            self._take_quote(event)
+            return
         told = event.ts
-        if self.real_time and event.ts > (latest := self._now() + AHEAD_NS):
+        if self.real_time and told > (latest := self._now() + AHEAD_NS):
             self.from_the_future += 1
-            if isinstance(event, Quote):
-                return
             event = msgspec.structs.replace(event, ts=latest - AHEAD_NS)
         if self._held is not None and isinstance(event, FillSeen):
             self._held.append((told, event))
@@ -156,6 +155,14 @@ class Link:
         if type(event) is Split:
             event = msgspec.structs.replace(event, account=self.book.account)  # told by this broker, so of this account
         self._take(told, event)
+
+    def _take_quote(self, quote: Quote) -> None:
+        if self._warming and not self._has_price(quote.symbol):
+            return  # nothing is known yet that a first print could be held against (F4)
+        if self.real_time and quote.ts > self._now() + AHEAD_NS:
+            self.from_the_future += 1
+            return
+        self.inbox.offer(quote)
 
     def _has_price(self, symbol: Symbol) -> bool:
         market = self.book.markets.get(symbol)

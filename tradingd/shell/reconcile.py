@@ -102,20 +102,33 @@ class Reconciler:
         if self.book.owes():
             self._count("missed_fill")
             await self.fills()
-        late = int(self.broker.quirks.ack_timeout_s * NS)
-        now = self.env.clock.mono()
         for working in self.book.open_orders():
-            sent = self.dispatch.sent_at.get(working.order.order_id, now)
-            if working.life is Life.INTENDED and now - sent > late:
+            if self._unanswered(working):
                 self._say(OrderUnknown, working.order.order_id, why="no answer in time")
-            elif working.life is not Life.UNKNOWN and not self._overdue(working, late):
+            elif working.life is not Life.UNKNOWN and not self._overdue(working):
                 continue
             await self._settled()
             await self._order(working)
 
-    def _overdue(self, working: Working, late: int) -> bool:
+    def has_questions(self) -> bool:
+        """Is there anything that `orders` would ask the venue?"""
+        return self.book.owes() or any(
+            w.life is Life.UNKNOWN or self._unanswered(w) or self._overdue(w) for w in self.book.open_orders()
+        )
+
+    def _unanswered(self, working: Working) -> bool:
+        if working.life is not Life.INTENDED:
+            return False
+        now = self.env.clock.mono()
+        return now - self.dispatch.sent_at.get(working.order.order_id, now) > self._late
+
+    def _overdue(self, working: Working) -> bool:
         asked = working.cancel_asked or working.rev_asked > working.rev
-        return asked and self._now() - working.updated_ts > late
+        return asked and self._now() - working.updated_ts > self._late
+
+    @property
+    def _late(self) -> int:
+        return int(self.broker.quirks.ack_timeout_s * NS)
 
     async def _order(self, working: Working) -> None:
         """The venue's word on one order of ours, as events."""

@@ -94,10 +94,12 @@ class Exchange:
 
     def next_ts(self) -> int | None:
         """When the next happening is, ns; None when the market is over and nothing is under way."""
-        due = [self._heap[0][0]] if self._heap else []
-        if self._item is not None:
-            due.append(self._item.ts)
-        return max(self.now, min(due)) if due else None
+        item, heap = self._item, self._heap
+        if item is None:
+            due = heap[0][0] if heap else None
+        else:
+            due = heap[0][0] if heap and heap[0][0] < item.ts else item.ts
+        return None if due is None else max(self.now, due)
 
     def next_is_market(self) -> bool:
         """Is the next happening a market item? Messages of the same moment come first."""

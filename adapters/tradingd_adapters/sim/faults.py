@@ -46,7 +46,9 @@ class Faults:
 
     def hit(self, fault: Fault) -> bool:
         """Does it strike now? One chance; counted in `struck`."""
-        if self.next[fault] > 0:
+        if not self.next and not self.rates:
+            return False
+        if self.next.get(fault, 0) > 0:
             self.next[fault] -= 1
         else:
             rate = self.rates.get(fault, 0.0)

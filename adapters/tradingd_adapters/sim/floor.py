@@ -84,7 +84,8 @@ class Floor:
         self.accounts: dict[AccountId, Account] = {}
         self.lots = {i.symbol: i.lot for i in market.instruments()}
         self.tops: dict[Symbol, Top] = {}
-        self.mids: dict[Symbol, Decimal] = {}
+        self.mids: dict[Symbol, Decimal] = {}  # only where the last quote does not say it
+        self._last: dict[Symbol, Top] = {}
         self._books: dict[Symbol, dict[str, VenueOrder]] = {s: {} for s in self.lots}
         self._orders = 0
         self._execs = 0
@@ -232,7 +233,8 @@ class Floor:
         book = self._books[quote.symbol]
         top = Top(quote)
         self.tops[quote.symbol] = top
-        self.mids[quote.symbol] = (top.bid + top.ask) / 2
+        self._last[quote.symbol] = top
+        self.mids.pop(quote.symbol, None)
         if quote.symbol in self.faults.halted or not book:
             return
         for order in list(book.values()):
@@ -324,10 +326,13 @@ class Floor:
         """The last mid, before the first quote the last daily close; 0 when the symbol never traded."""
         mid = self.mids.get(symbol)
         if mid is None:
-            bars = self.market.history(symbol, 1, self.now)
-            mid = Decimal(repr(bars[-1].close)) if bars else ZERO
-            self.mids[symbol] = mid
+            top = self._last.get(symbol)
+            mid = self.mids[symbol] = top.mid if top is not None else self._last_close(symbol)
         return mid
+
+    def _last_close(self, symbol: Symbol) -> Decimal:
+        bars = self.market.history(symbol, 1, self.now)
+        return Decimal(repr(bars[-1].close)) if bars else ZERO
 
     def equity(self, account: Account) -> Money:
         """Cash and positions at the last mids, to the cent."""

@@ -20,7 +20,7 @@ import csv
 import gzip
 import io
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import cache
 from importlib import resources
@@ -38,6 +38,8 @@ BAR_SLOTS = 6  # 30 minutes
 BEFORE_OPEN_NS = 1800 * NS
 DAILY_AFTER_NS = NS
 _MASK = (1 << 64) - 1
+_BASIS, _PRIME = 0xCBF29CE484222325, 0x100000001B3  # FNV-1a
+_PRIME_8 = pow(_PRIME, 8, 1 << 64)
 
 SYMBOLS: tuple[Symbol, ...] = tuple(Symbol(s) for s in ("AAPL", "FB", "GOOG", "IBM", "MSFT"))
 SECTORS = {
@@ -91,13 +93,35 @@ class Item(NamedTuple):
 
 def mix(*parts: int | str) -> int:
     """A 64-bit hash of whole numbers and ASCII text, the same everywhere (FNV-1a, then the splitmix64 finish)."""
-    h = 0xCBF29CE484222325
+    return _finish(_stir(_BASIS, parts))
+
+
+def _stir(h: int, parts: Iterable[int | str]) -> int:
     for part in parts:
         for byte in part.encode() if isinstance(part, str) else part.to_bytes(8, "little"):
-            h = ((h ^ byte) * 0x100000001B3) & _MASK
+            h = ((h ^ byte) * _PRIME) & _MASK
+    return h
+
+
+def _finish(h: int) -> int:
     h = ((h ^ (h >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     h = ((h ^ (h >> 27)) * 0x94D049BB133111EB) & _MASK
     return h ^ (h >> 31)
+
+
+class Mixer:
+    """`mix` of parts of which only the last one, a whole number, changes: the others are mixed once."""
+
+    __slots__ = ("_stirred",)
+
+    def __init__(self, *parts: int | str) -> None:
+        self._stirred = _stir(_BASIS, parts)
+
+    def mix(self, last: int) -> int:
+        """last: 0 .. 2**63 - 1."""
+        if last < 256:  # one byte, and seven zeros that only multiply
+            return _finish((self._stirred ^ last) * _PRIME_8 & _MASK)
+        return _finish(_stir(self._stirred, (last,)))
 
 
 def path(symbol: str, day: Day, slots: int) -> list[int]:
@@ -108,12 +132,13 @@ def path(symbol: str, day: Day, slots: int) -> list[int]:
     i2 = slots // 2 + (key >> 20) % (slots // 3)
     anchors = ((0, day.open), (i1, first), (i2, second), (slots - 1, day.close))
     amp = (day.high - day.low) // 40
+    ripples = Mixer(key)
     out: list[int] = []
     for (a, pa), (b, pb) in pairwise(anchors):
         out.append(pa)
         for i in range(a + 1, b):
             straight = pa + (pb - pa) * (i - a) // (b - a)
-            ripple = mix(key, i) % (2 * amp + 1) - amp
+            ripple = ripples.mix(i) % (2 * amp + 1) - amp
             out.append(min(max(straight + ripple, day.low), day.high))
     out.append(day.close)
     return out
@@ -219,6 +244,7 @@ class Market:
         start, close = hours
         slots = (close - start) // SLOT_NS + 1
         paths = [(symbol, day, path(symbol, day, slots)) for symbol, day in days]
+        sizes = [Mixer(symbol, day.date) for symbol, day in days]
         for action in self._actions:
             if action.date == date:
                 yield Item(start - BEFORE_OPEN_NS, action)
@@ -227,17 +253,16 @@ class Market:
             ts = start + i * SLOT_NS
             if i and i % BAR_SLOTS == 0 and i < slots - 1:
                 yield from self._bars(paths, i - BAR_SLOTS, i, ts)
-            for symbol, day, line in paths:
-                yield Item(ts, self._quote(symbol, day, line[i], ts, i))
+            for (symbol, day, line), size in zip(paths, sizes, strict=True):
+                yield Item(ts, self._quote(symbol, day, line[i], ts, size.mix(i)))
         last = slots - 1
         yield from self._bars(paths, (last - 1) // BAR_SLOTS * BAR_SLOTS, slots, close)
         yield Item(close, SessionClose(date))
         for symbol, day, _ in paths:
             yield Item(close + DAILY_AFTER_NS, daily_bar(symbol, day, close))
 
-    def _quote(self, symbol: Symbol, day: Day, pips: int, ts: int, slot: int) -> Quote:
+    def _quote(self, symbol: Symbol, day: Day, pips: int, ts: int, h: int) -> Quote:
         bid, ask = bid_ask(pips)
-        h = mix(symbol, day.date, slot)
         base = day.volume // 790
         self._seq += 1
         return Quote(

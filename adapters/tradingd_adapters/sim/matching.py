@@ -24,20 +24,41 @@ STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING)
 AT_ONCE = (Tif.IOC, Tif.FOK)
 
 
-class Top:
-    """What is shown of one symbol now, prices on the cent grid, and how much of the shown size is left."""
+_TICK = float(TICK)
 
-    __slots__ = ("ask", "ask_left", "bid", "bid_left")
+
+class Top:
+    """What is shown of one symbol now, prices on the cent grid, and how much of the shown size is left. Most quotes meet no order:
+    they are not worked out."""
+
+    __slots__ = ("_prices", "_shown", "ask_left", "bid_left")
 
     def __init__(self, quote: Quote) -> None:
-        self.bid = on_grid(quote.bid, ROUND_FLOOR)
-        self.ask = on_grid(quote.ask, ROUND_CEILING)
+        self._shown = (quote.bid, quote.ask)  # the quote itself may be written over by a newer one
+        self._prices: tuple[Decimal, Decimal] | None = None
         self.bid_left = Decimal(int(quote.bid_size))
         self.ask_left = Decimal(int(quote.ask_size))
 
+    @property
+    def prices(self) -> tuple[Decimal, Decimal]:
+        """(bid, ask), inside what was shown."""
+        if self._prices is None:
+            bid, ask = self._shown
+            self._prices = on_grid(bid, ROUND_FLOOR), on_grid(ask, ROUND_CEILING)
+        return self._prices
+
+    @property
+    def mid(self) -> Decimal:
+        bid, ask = self.prices
+        return (bid + ask) / 2
+
     def price(self, side: Side) -> Decimal:
         """What an order of that side trades at now."""
-        return self.ask if side is Side.BUY else self.bid
+        return self.prices[side is Side.BUY]
+
+    def is_short_of(self, side: Side, stop: Decimal) -> bool:
+        """Is the price for an order of that side far, by more than the grid, from where its stop would let it go?"""
+        return (float(stop) - self._shown[side is Side.BUY]) * side.sign > 2 * _TICK
 
     def left(self, side: Side) -> Decimal:
         return self.ask_left if side is Side.BUY else self.bid_left
@@ -101,6 +122,8 @@ class VenueOrder:
         """Move a trailing stop with the market, then say whether the order is live for trading."""
         if self.triggered:
             return True
+        if self.type is not OrderType.TRAILING and self.stop is not None and top.is_short_of(self.side, self.stop):
+            return False
         price = top.price(self.side)
         if self.type is OrderType.TRAILING and self.trail is not None:
             wanted = price + self.trail * self.side.sign

@@ -17,6 +17,7 @@ from tradingd_adapters.sim.market import (
     CorporateAction,
     Day,
     Market,
+    Mixer,
     SessionClose,
     SessionOpen,
     bid_ask,
@@ -90,6 +91,9 @@ def test_quotes_are_the_same_on_every_machine() -> None:
 
 def test_the_hash_is_pinned() -> None:
     assert mix("AAPL", "2005-03-07", 3) == 5303773084308861448
+    assert Mixer("AAPL", "2005-03-07").mix(3) == 5303773084308861448
+    for last in (0, 1, 255, 256, 257, 65_535, 2**62):
+        assert Mixer("AAPL", 7).mix(last) == mix("AAPL", 7, last)
 
 
 def test_items_come_in_order_of_time_and_sessions_open_before_their_quotes() -> None:

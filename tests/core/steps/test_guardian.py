@@ -15,7 +15,7 @@ from tradingd.core.facts import Alerted, CancelIntended, DayClosed, Decided, Res
 from tradingd.core.gates.breaker import BreakerSettings, Level
 from tradingd.core.gates.gate import GateSettings
 from tradingd.core.gates.tiers import TIERS, TierSettings
-from tradingd.core.steps.guardian import NAMES, guarded
+from tradingd.core.steps.guardian import NAMES, guarded, is_quiet, judged
 from tradingd.core.types import Money, Side, TierName, TradingState
 
 D = Decimal
@@ -236,3 +236,17 @@ def test_levels_follow_the_price_and_act_only_beyond_the_slack(symbol, prices):
         expected = Level.ACT if share > 0.11 else Level.WARN if share >= 0.08 else Level.OK
         if world.book.markets[symbol].mid == price:  # believed
             assert levels(world)["position", symbol] is expected
+
+
+@given(
+    st.sampled_from(NAMES),
+    st.one_of(st.floats(0, 3), st.floats(allow_nan=True, allow_infinity=True)),
+    st.floats(0, 2),
+    st.floats(0.01, 1),
+)
+def test_what_is_below_its_warning_is_no_business_of_anybody(name, used, limit, warn_at):
+    """R5: the guardian passes over a limit exactly when nothing would be told or done about it; a use nobody knows is acted on."""
+    rules = make_rules(breaker=BreakerSettings(warn_at=warn_at))
+    assert is_quiet((name, used, limit, ""), warn_at) is (
+        judged((name, used, limit, ""), rules).watch.level is Level.OK
+    )

@@ -17,13 +17,15 @@ DateOf = Callable[[int], str]
 
 
 class Closes:
-    """The daily closes of one market by exchange date, oldest first. last: the newest bar they were taken from."""
+    """The daily closes of one market by exchange date, oldest first. last: the newest bar they were taken from.   dates: of the
+    bars, by their end, ns."""
 
-    __slots__ = ("by_date", "last")
+    __slots__ = ("by_date", "dates", "last")
 
-    def __init__(self, bars: list[Bar], date_of: DateOf) -> None:
+    def __init__(self, bars: list[Bar], date_of: DateOf, known: dict[int, str]) -> None:
         self.last = bars[-1] if bars else None
-        by_date = {date_of(bar.ts - 1): bar.close for bar in bars if 0.0 < bar.close < inf}  # midnight ends its day
+        self.dates = {bar.ts: known.get(bar.ts) or date_of(bar.ts - 1) for bar in bars}  # midnight ends its day
+        by_date = {self.dates[bar.ts]: bar.close for bar in bars if 0.0 < bar.close < inf}
         self.by_date = dict(sorted(by_date.items()))
 
 
@@ -55,7 +57,8 @@ class Correlations:
         last = market.bars[-1] if market.bars else None
         known = self._closes.get(market.instrument.symbol)
         if known is None or known.last is not last:
-            known = self._closes[market.instrument.symbol] = Closes(list(market.bars), date_of)
+            dates = known.dates if known is not None else {}
+            known = self._closes[market.instrument.symbol] = Closes(list(market.bars), date_of, dates)
         return known
 
 

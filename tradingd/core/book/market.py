@@ -12,12 +12,18 @@ from itertools import pairwise
 from math import fsum, inf
 
 from tradingd.core.events import Bar, Quote
-from tradingd.core.types import Instrument
+from tradingd.core.facts import StopSet
+from tradingd.core.types import Instrument, Side
 
 DAY_S = 86_400
 PRICE_MAX = (
     1e12  # while no price is known at all anything below is believed; the middle of two such prices is a number still
 )
+
+
+Drawn = tuple[
+    StopSet, Side, object, tuple[float, float]
+]  # what stop, target and trail were when drawn, and their lines
 
 
 class Market:
@@ -32,6 +38,7 @@ class Market:
         "bars",
         "bid",
         "breached_ts",
+        "drawn",
         "exposure",
         "hi",
         "high_line",
@@ -71,6 +78,7 @@ class Market:
         self.suspect_mid = 0.0
         self.suspect_after = (0, 0)
         self.breached_ts = 0
+        self.drawn: Drawn | None = None
         self.swings: deque[tuple[int, float]] = deque()  # (ts, mid) of the last minutes while held (E12)
         self.bars: deque[Bar] = deque(maxlen=128)
         self.atr: float | None = None

@@ -156,11 +156,9 @@ def re_evaluate(
     The stop stands atr x multiplier x factor from entry, the target atr x multiplier x reward_risk; each moves only when that
     is closer than where it is. A price already beyond the new stop sets it off with the next quote: that is meant.
     """
-    if not urgent and 0 <= now - last_ts < settings.interval_min * MINUTE:
+    if not is_due(last_atr, atr, last_ts, now, settings, factor, urgent=urgent):
         return None
-    moved = last_atr > 0 and abs(atr / last_atr - 1.0) > settings.atr_change
-    if not (moved or factor < 1.0):
-        return None
+    moved = _has_moved(last_atr, atr, settings)
     entry = float(levels.entry)
     asked = initial_levels(entry, atr * factor, side, multiplier, reward_risk / factor, instrument)
     if isinstance(asked, Reason):
@@ -169,6 +167,19 @@ def re_evaluate(
     target = _tighter(side.opposite, levels.target, asked.target) if moved else levels.target
     new = msgspec.structs.replace(levels, stop=stop, target=target)
     return None if new == levels else new
+
+
+def is_due(
+    last_atr: float, atr: float, last_ts: int, now: int, settings: StopSettings, factor: float, *, urgent: bool
+) -> bool:
+    """Would `re_evaluate` look at the levels at all?"""
+    if not urgent and 0 <= now - last_ts < settings.interval_min * MINUTE:
+        return False
+    return factor < 1.0 or _has_moved(last_atr, atr, settings)
+
+
+def _has_moved(last_atr: float, atr: float, settings: StopSettings) -> bool:
+    return last_atr > 0 and abs(atr / last_atr - 1.0) > settings.atr_change
 
 
 def ease_heat(

@@ -61,6 +61,8 @@ def tightening(
     events=False leaves these out: an entry is sized on the distance of an ordinary day, or an event would let it be larger for the
     same heat, and its stop comes closer once it has filled."""
     dates = book.booked.earnings.get(symbol, ())
+    if not dates and not book.booked.events:
+        return 1.0, ""
     days = days_to_next(dates, table, book.now) if dates else None
     running = events and severe(book.booked.events.values(), symbol, book.now)
     return stops.tighten_factor(days, running, s)

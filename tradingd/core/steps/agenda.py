@@ -9,6 +9,7 @@ when one was due is told nothing of it.
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 
 from tradingd.core.book.book import Book
 from tradingd.core.book.orders import OPEN, Working
@@ -78,6 +79,7 @@ def week_of(session: Session) -> str:
     return week_of_date(session.date)
 
 
+@cache
 def week_of_date(date_iso: str) -> str:
     year, week, _ = date.fromisoformat(date_iso).isocalendar()
     return f"{year}-W{week:02d}"

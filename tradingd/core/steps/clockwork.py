@@ -14,7 +14,7 @@ from tradingd.core.book.orders import Life
 from tradingd.core.events import Timer
 from tradingd.core.facts import Alerted, DayClosed, DayOpened, StateChanged
 from tradingd.core.gates import reserve, stops
-from tradingd.core.gates.standing import at_risk
+from tradingd.core.gates.standing import at_risk, heat_now
 from tradingd.core.gates.window import Session, SessionTable
 from tradingd.core.rules import Rules
 from tradingd.core.steps import micro, tranches
@@ -39,9 +39,10 @@ def on_timer(book: Book, event: Timer, rules: Rules) -> None:
     _lockouts(book)
     table = main_calendar(rules)
     session = table.at(book.now) if table is not None else None
+    if session is not None:
+        book.remark()
     if table is not None:
         _days(book, table, session, rules)
-        take_measures(book, rules, in_session=session is not None)
         run_agenda(book, table, rules)
     _old_entries(book, rules)
     unwanted(book)
@@ -49,15 +50,17 @@ def on_timer(book: Book, event: Timer, rules: Rules) -> None:
         push_flatten(book, rules)
     tranches.go_on(book, rules)
     if session is None:
+        if table is not None:
+            take_measures(book, rules)
         return
     _missing_link(book)
-    book.remark()
     for symbol in book.held():
         _position(book, symbol, session, rules)
-    _ease(book, rules)
+    heat = _ease(book, rules, heat_now(book))
     if book.equity < book.loss_line:
         watch_equity(book, rules)
-    guard(book, session, rules)
+    guard(book, session, rules, heat)
+    take_measures(book, rules, heat=heat)
     micro.close_due(book, rules)
     if table is not None:
         rebalance(book, table, session, rules)
@@ -142,14 +145,17 @@ def _old_entries(book: Book, rules: Rules) -> None:
             cancel(book, working, f"older than {rules.entry.ttl_s:.0f} s")
 
 
-def _ease(book: Book, rules: Rules) -> None:
-    """Heat above its mark: tighten stops, lowest confidence first (E4)."""
+def _ease(book: Book, rules: Rules, heat: float) -> float:
+    """Heat above its mark: tighten stops, lowest confidence first (E4). The heat, with entries, before and after."""
     limit = rules.tiers[book.booked.tier].max_portfolio_heat
+    if heat <= rules.stops.heat_at * limit:  # what is held risks no more than that and the entries together
+        return heat
     eased = stops.ease_heat(at_risk(book), book.active_pool(), limit, rules.instruments, rules.stops)
     for symbol, stop in eased:
         fact = book.booked.levels[symbol]
         set_levels(book, fact, msgspec.structs.replace(levels_of(fact), stop=stop), "heat", rules)
         redraw(book, symbol, rules)
+    return heat_now(book) if eased else heat
 
 
 def _last_price(book: Book, market: Market) -> int | None:

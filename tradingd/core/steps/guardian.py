@@ -22,16 +22,17 @@ from typing import NamedTuple
 
 from tradingd.core.book.book import Book
 from tradingd.core.facts import Alerted
-from tradingd.core.gates import breaker, reserve
+from tradingd.core.gates import breaker
 from tradingd.core.gates.breaker import Level, Watch
 from tradingd.core.gates.standing import claimed_cash, heat_now
 from tradingd.core.gates.window import Session
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import cancel_entries, money
+from tradingd.core.steps.exits import cancel_entries
 from tradingd.core.steps.limits import hold_and_page
 from tradingd.core.types import Symbol
 
 SLACK = 1.1
+SLACKENED = frozenset({"heat", "gross", "position", "sector"})
 TELLS = frozenset({"buying_power", "reserve_share"})  # never worth a page
 NAMES = ("day_loss", "drawdown", "heat", "gross", "position", "sector", "buying_power", "reserve_share")
 
@@ -41,6 +42,9 @@ _CODES = {(name, level): f"{name}_{level.value}" for name in NAMES for level in 
     ("drawdown", Level.ACT): "drawdown"
 }
 _NAMED = {_CODES[name, level]: name for name in NAMES for level in (Level.WARN, Level.ACT)}
+
+
+Reading = tuple[str, float, float, str]  # name, used, the configured limit, subject
 
 
 class Guarded(NamedTuple):
@@ -53,48 +57,56 @@ class Guarded(NamedTuple):
 def guarded(book: Book, rules: Rules) -> list[Guarded]:
     """All limits with their level at this moment, in the order of NAMES. Shares are of equity, heat's of the active pool, those of
     buying power (what entries claim and the reserve holds) of cash times its multiplier."""
-    booked, gate, tier = book.booked, rules.gate, rules.tiers[book.booked.tier]
+    return [judged(reading, rules) for reading in _readings(book, rules, heat_now(book))]
+
+
+def _readings(book: Book, rules: Rules, heat: float) -> list[Reading]:
+    booked, gate, tier, equity = book.booked, rules.gate, rules.tiers[book.booked.tier], book.equity
     values = {symbol: book.symbol_value(symbol) for symbol in _symbols(book)}
-    sectors = book.values()
     claimed = claimed_cash(book) + float(booked.reserve)
     power = float(booked.cash) * gate.buying_power_multiplier
-    found = [
-        _exact("day_loss", max(0.0, book.day_loss()), rules.breaker.daily_loss, rules),
-        _exact("drawdown", book.drawdown(), gate.max_drawdown, rules),
-        _slack("heat", heat_now(book), tier.max_portfolio_heat, rules),
-        _slack("gross", _share(fsum(values.values()), book.equity), gate.buying_power_multiplier, rules),
+    found: list[Reading] = [
+        ("day_loss", max(0.0, book.day_loss()), rules.breaker.daily_loss, ""),
+        ("drawdown", book.drawdown(), gate.max_drawdown, ""),
+        ("heat", heat, tier.max_portfolio_heat, ""),
+        ("gross", _share(fsum(values.values()), equity), gate.buying_power_multiplier, ""),
     ]
     for symbol, value in values.items():
-        found.append(_slack("position", _share(value, book.equity), gate.max_position_pct, rules, symbol))
+        found.append(("position", _share(value, equity), gate.max_position_pct, symbol))
     limit = min(gate.max_sector_pct, tier.max_sector_pct)
-    for sector, value in sectors.items():
-        found.append(_slack("sector", _share(value, book.equity), limit, rules, sector))
-    found.append(_exact("buying_power", _share(claimed, power), 1.0, rules))
-    share = reserve.reserve_share(booked.reserve, money(book.equity))
-    found.append(_exact("reserve_share", share, rules.reserve.high_water_share, rules))
+    for sector, value in book.values().items():
+        found.append(("sector", _share(value, equity), limit, sector))
+    found.append(("buying_power", _share(claimed, power), 1.0, ""))
+    found.append(("reserve_share", _share(float(booked.reserve), equity), rules.reserve.high_water_share, ""))
     return found
 
 
-def guard(book: Book, session: Session, rules: Rules) -> None:
-    """Tell and act where a limit asks for it, and say when it no longer does."""
-    found = guarded(book, rules)
-    for one in found:
+def guard(book: Book, session: Session, rules: Rules, heat: float) -> None:
+    """Tell and act where a limit asks for it, and say when it no longer does. heat: at this moment."""
+    warn_at, standing = rules.breaker.warn_at, []
+    for reading in _readings(book, rules, heat):
+        if is_quiet(reading, warn_at):  # what nearly every one is
+            continue
+        one = judged(reading, rules)
+        standing.append(one)
         if one.watch.level is Level.ACT:
             _act(book, one, session, rules)
         elif one.watch.level is Level.WARN:
             _tell(book, one, "tell", session)
     if book.booked.told:
-        _resolve(book, {(one.watch.name, one.subject) for one in found if one.watch.level is not Level.OK})
+        _resolve(book, {(one.watch.name, one.subject) for one in standing if one.watch.level is not Level.OK})
 
 
-def _exact(name: str, used: float, limit: float, rules: Rules) -> Guarded:
-    return Guarded(breaker.watch(name, used, limit, rules.breaker))
+def is_quiet(reading: Reading, warn_at: float) -> bool:
+    """Is it below its warning?"""
+    return reading[1] < warn_at * reading[2]
 
 
-def _slack(name: str, used: float, limit: float, rules: Rules, subject: str = "") -> Guarded:
-    """Warned about from `warn_at` of the limit, acted on above it by more than a tenth."""
+def judged(reading: Reading, rules: Rules) -> Guarded:
+    """Warned about from `warn_at` of the limit, acted on at it; where the gate holds the line, above it by more than a tenth."""
+    name, used, limit, subject = reading
     seen = breaker.watch(name, used, limit, rules.breaker)
-    if seen.level is Level.ACT and used <= limit * SLACK:
+    if seen.level is Level.ACT and name in SLACKENED and used <= limit * SLACK:
         seen = Watch(name=name, used=used, limit=limit, level=Level.WARN)
     return Guarded(seen, subject)
 

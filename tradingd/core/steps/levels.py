@@ -42,11 +42,19 @@ def redraw(book: Book, symbol: Symbol, rules: Rules) -> None:
     if abs(position.qty) <= book.working_exits(symbol):
         return
     side = side_of(position)
-    low, high = stops.lines(side, levels_of(fact), rules.stops)
+    low, high = _lines(market, side, fact, rules)
     worst = float(position.avg_price) * (1.0 - side.sign * rules.breaker.position_loss)
     fell, rose = adaptive.swing_lines(market, rules.adaptive)
     market.low_line = max(fell, low, worst) if side is Side.BUY else max(fell, low)
     market.high_line = min(rose, high, worst) if side is Side.SELL else min(rose, high)
+
+
+def _lines(market: Market, side: Side, fact: StopSet, rules: Rules) -> tuple[float, float]:
+    """Of stop, target and trail; worked out again only when one of them is another."""
+    drawn = market.drawn
+    if drawn is None or drawn[0] is not fact or drawn[1] is not side or drawn[2] is not rules.stops:
+        drawn = market.drawn = (fact, side, rules.stops, stops.lines(side, levels_of(fact), rules.stops))
+    return drawn[3]
 
 
 def note_price(book: Book, market: Market, rules: Rules) -> None:
@@ -169,12 +177,13 @@ def re_evaluate(book: Book, symbol: Symbol, rules: Rules, *, urgent: bool = Fals
     fact, market, position = book.booked.levels.get(symbol), book.markets[symbol], book.booked.positions[symbol]
     if fact is None or market.atr is None:
         return
-    side = side_of(position)
     factor, _ = adaptive.tightening(book, symbol, rules.calendar(market.instrument), rules.stops)
     if adaptive.severe(book.booked.events.values(), symbol, book.now):
         urgent = urgent or book.now - fact.ts >= rules.adaptive.event_interval_min * MINUTE
+    if not stops.is_due(fact.atr, market.atr, fact.ts, book.now, rules.stops, factor, urgent=urgent):
+        return
     new = stops.re_evaluate(
-        side=side, levels=levels_of(fact), last_atr=fact.atr, atr=market.atr, last_ts=fact.ts, now=book.now,
+        side=side_of(position), levels=levels_of(fact), last_atr=fact.atr, atr=market.atr, last_ts=fact.ts, now=book.now,
         multiplier=fact.multiplier, reward_risk=fact.reward_risk, instrument=market.instrument, settings=rules.stops,
         factor=factor, urgent=urgent,
     )  # fmt: skip

@@ -9,13 +9,15 @@ from tradingd.core.types import NS
 from tradingd.core.views.performance import cumulative_return, daily_return, measure
 
 
-def take_measures(book: Book, rules: Rules, *, in_session: bool) -> None:
+def take_measures(book: Book, rules: Rules, *, heat: float | None = None) -> None:
     """Keep the figures of this moment when the last ones are old, and at once when a new process has none. Not journaled: they
-    follow from what is."""
-    old = in_session and book.now - book.measured_ts >= rules.performance.every_s * NS
-    if book.measures is None or old:
-        book.remark()
-        book.measures, book.measured_ts = measure(book, rules), book.now
+    follow from what is. heat: in a session, of a book that is marked now; None outside of one."""
+    if heat is None and book.measures is not None:
+        return
+    if book.measures is None or book.now - book.measured_ts >= rules.performance.every_s * NS:
+        if heat is None:
+            book.remark()
+        book.measures, book.measured_ts = measure(book, rules, heat=heat), book.now
 
 
 def measure_day(book: Book, rules: Rules) -> None:

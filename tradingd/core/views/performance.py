@@ -97,14 +97,14 @@ def cumulative_return(equity: float, capital: float) -> float:
     return (equity - capital) / capital if capital > 0 else 0.0
 
 
-def measure(book: Book, rules: Rules, *, today: tuple[float, ...] = ()) -> Measures:
+def measure(book: Book, rules: Rules, *, today: tuple[float, ...] = (), heat: float | None = None) -> Measures:
     """The figures at this moment, from the book as it is marked now. today: the return of a day that is not on the book yet.
-    Source: E14."""
+    heat: when it is known already. Source: E14."""
     booked = book.booked
     t, micro = booked.tally, booked.micro_tally
     invested = [float(p.basis) for p in booked.positions.values() if p.qty]
     flows = float(booked.deposits - booked.day_deposits)
-    days = rules.performance.days
+    days, drawdown = rules.performance.days, book.drawdown()
     returns = [*[day.daily_return for day in booked.measured[-days:]], *today][-days:]
     return Measures(
         value=book.equity, active=book.active_pool(), reserve=float(booked.reserve), realised=float(booked.realised),
@@ -112,7 +112,7 @@ def measure(book: Book, rules: Rules, *, today: tuple[float, ...] = ()) -> Measu
         day_pnl=book.equity - float(booked.day_open) - flows if booked.day_open else 0.0,
         trades=t.trades, wins=t.wins, losses=t.losses, win_rate=win_rate(t), average_win=average_win(t),
         average_loss=average_loss(t), profit_factor=profit_factor(t), sharpe=sharpe(returns),
-        max_drawdown=max(booked.drawdown_max, book.drawdown()), drawdown=book.drawdown(), heat=heat_now(book),
+        max_drawdown=max(booked.drawdown_max, drawdown), drawdown=drawdown, heat=heat_now(book) if heat is None else heat,
         micro_trades=micro.trades, micro_wins=micro.wins, micro_pnl=float(micro.pnl),
     )  # fmt: skip
 
