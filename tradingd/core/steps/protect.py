@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from tradingd.core.book.book import Book
-from tradingd.core.book.fold import KEEP_FINISHED_FOR
+from tradingd.core.book.fold.orders import KEEP_FINISHED_FOR
 from tradingd.core.book.orders import AMENDS_MAX, Life, Working
 from tradingd.core.facts import Alerted, OrderIntended, ReplaceIntended
 from tradingd.core.gates.gate import Intent, approve_protection, order_id, reduces
