@@ -11,18 +11,20 @@ target and time end it. One of each a day. Source: E15, W1.
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 from msgspec.structs import replace
 
 from tradingd.core.events import Action, Bar, Split
 from tradingd.core.signals.bars import DAY_S, date_of, is_near, is_usable
-from tradingd.core.signals.ideas import LAPSE_NS, Voice, graded
+from tradingd.core.signals.ideas import LAPSE_NS, graded
 from tradingd.core.signals.indicators import Atr, Saved
 from tradingd.core.signals.strategy import Signal, View
+from tradingd.core.signals.tracks import Track as AnyTrack
+from tradingd.core.signals.tracks import Tracks, on_event
 
 WANTS: frozenset[type] = frozenset({Bar, Split})
-
-_ODD_MAX = 3  # that many closes in a row far from the last good one are a new price level: start anew
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,14 +49,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError(f"`narrow_atr` must be > 0, not {self.narrow_atr}")
 
 
-class Track(msgspec.Struct, frozen=True):
-    """What it knows of one symbol. ts, close: of the last good daily bar.   odd: far closes in a row since.
-    range: the ATR's value, 0 before warm-up.   seen: ts of the last bar inside a session, on the UTC date `day`.
-    covered: seconds of bars of that day.   high, low: of its opening range so far."""
+class Track(AnyTrack, frozen=True):
+    """What it knows of one symbol. range: the ATR's value, 0 before warm-up.   seen: ts of the last bar inside a session, on the
+    UTC date `day`.   covered: seconds of bars of that day.   high, low: of its opening range so far."""
 
-    ts: int = 0
-    close: float = 0.0
-    odd: int = 0
     atr: Saved = ()
     range: float = 0.0
     seen: int = 0
@@ -62,11 +60,10 @@ class Track(msgspec.Struct, frozen=True):
     covered: int = 0
     high: float = 0.0
     low: float = 0.0
-    voice: Voice = Voice()
 
 
-class State(msgspec.Struct, frozen=True):
-    tracks: dict[str, Track]
+_NEW = Track()
+State = Tracks[Track]
 
 
 def initial(_: Settings) -> State:
@@ -74,35 +71,19 @@ def initial(_: Settings) -> State:
 
 
 def decide(settings: Settings, state: State, view: View, event: Bar | Split) -> tuple[State, tuple[Signal, ...]]:
-    if settings.symbols and event.symbol not in settings.symbols:
-        return state, ()
-    track = state.tracks.get(event.symbol, _NEW)
-    said: tuple[Signal, ...] = ()
-    if isinstance(event, Split):
-        after = _split(settings, track, event.ratio)
-    elif event.span_s == DAY_S:
-        after = _learn(settings, track, event)
-    else:
-        after, said = _act(settings, track, view, event)
-    return (state if after is track else State({**state.tracks, event.symbol: after})), said
-
-
-_NEW = Track()
+    return on_event(
+        state, settings.symbols, _NEW, event,
+        learn=partial(_learn, settings), act=partial(_act, settings, view), scale=partial(_scale, settings),
+    )  # fmt: skip
 
 
 def _learn(settings: Settings, track: Track, bar: Bar) -> Track:
-    if bar.ts <= track.ts or not is_usable(bar):
-        return track
-    if track.close > 0.0 and not is_near(bar.close, track.close):
-        if track.odd + 1 < _ODD_MAX:
-            return replace(track, ts=bar.ts, odd=track.odd + 1)
-        track = Track(voice=track.voice)
     atr = Atr(settings.atr, track.atr)
     atr.update(bar.high, bar.low, bar.close)
     return replace(track, ts=bar.ts, close=bar.close, odd=0, atr=atr.save(), range=atr.value or 0.0)
 
 
-def _act(settings: Settings, track: Track, view: View, bar: Bar) -> tuple[Track, tuple[Signal, ...]]:
+def _act(settings: Settings, view: View, track: Track, bar: Bar) -> tuple[Track, tuple[Signal, ...]]:
     if bar.history or not is_usable(bar) or bar.ts <= track.seen or not 0 < bar.span_s < DAY_S:
         return track, ()
     held = view.qty(bar.symbol)
@@ -142,11 +123,8 @@ def _say(track: Track, bar: Bar, action: Action, confidence: float, thesis: str)
     return replace(track, voice=voice), (replace(signal, intraday=True),)
 
 
-def _split(settings: Settings, track: Track, ratio: float) -> Track:
+def _scale(settings: Settings, track: Track, f: float) -> Track:
     """Prices of the past in new shares."""
-    if not (1e-6 <= ratio <= 1e6) or track.ts == 0:
-        return track
-    f = 1.0 / ratio
     atr = Atr(settings.atr, track.atr)
     atr.scale(f)
     return replace(

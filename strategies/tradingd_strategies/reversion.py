@@ -14,18 +14,20 @@ above the middle band, while its own position is held. One of each a day. Source
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 from msgspec.structs import replace
 
 from tradingd.core.events import Action, Bar, Split
-from tradingd.core.signals.bars import DAY_S, is_near, is_usable
-from tradingd.core.signals.ideas import LAPSE_NS, Idea, Voice, graded
+from tradingd.core.signals.bars import is_near, is_usable
+from tradingd.core.signals.ideas import LAPSE_NS, Idea, graded
 from tradingd.core.signals.indicators import Atr, Bollinger, Rsi, Saved, Sma
 from tradingd.core.signals.strategy import Signal, View
+from tradingd.core.signals.tracks import Track as AnyTrack
+from tradingd.core.signals.tracks import Tracks, on_event
 
 WANTS: frozenset[type] = frozenset({Bar, Split})
-
-_ODD_MAX = 3  # that many closes in a row far from the last good one are a new price level: start anew
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,13 +56,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 raise ValueError(f"`{name}` must be > 0, not {getattr(self, name)}")
 
 
-class Track(msgspec.Struct, frozen=True):
-    """What it knows of one symbol. ts, close: of the last good daily bar.   odd: far closes in a row since.
-    range, middle: the ATR's and the middle band's value, 0 before warm-up.   oversold: the last daily bar made it a BUY."""
+class Track(AnyTrack, frozen=True):
+    """What it knows of one symbol. range, middle: the ATR's and the middle band's value, 0 before warm-up.
+    oversold: the last daily bar made it a BUY.   idea: of that bar."""
 
-    ts: int = 0
-    close: float = 0.0
-    odd: int = 0
     rsi: Saved = ()
     band: Saved = ()
     mean: Saved = ()
@@ -69,11 +68,13 @@ class Track(msgspec.Struct, frozen=True):
     middle: float = 0.0
     oversold: bool = False
     idea: Idea | None = None
-    voice: Voice = Voice()
+
+    def doubted(self, ts: int) -> Track:
+        return replace(super().doubted(ts), idea=None, oversold=False)
 
 
-class State(msgspec.Struct, frozen=True):
-    tracks: dict[str, Track]
+_NEW = Track()
+State = Tracks[Track]
 
 
 def initial(_: Settings) -> State:
@@ -81,29 +82,13 @@ def initial(_: Settings) -> State:
 
 
 def decide(settings: Settings, state: State, view: View, event: Bar | Split) -> tuple[State, tuple[Signal, ...]]:
-    if settings.symbols and event.symbol not in settings.symbols:
-        return state, ()
-    track = state.tracks.get(event.symbol, _NEW)
-    said: tuple[Signal, ...] = ()
-    if isinstance(event, Split):
-        after = _split(settings, track, event.ratio)
-    elif event.span_s == DAY_S:
-        after = _learn(settings, track, event)
-    else:
-        after, said = _act(settings, state, track, view, event)
-    return (state if after is track else State({**state.tracks, event.symbol: after})), said
-
-
-_NEW = Track()
+    return on_event(
+        state, settings.symbols, _NEW, event,
+        learn=partial(_learn, settings), act=partial(_act, settings, state, view), scale=partial(_scale, settings),
+    )  # fmt: skip
 
 
 def _learn(settings: Settings, track: Track, bar: Bar) -> Track:
-    if bar.ts <= track.ts or not is_usable(bar):
-        return track
-    if track.close > 0.0 and not is_near(bar.close, track.close):
-        if track.odd + 1 < _ODD_MAX:
-            return replace(track, ts=bar.ts, odd=track.odd + 1, idea=None, oversold=False)
-        track = Track(voice=track.voice)
     rsi, mean = Rsi(settings.rsi, track.rsi), Sma(settings.mean, track.mean)
     band, atr = Bollinger(settings.band, settings.width, track.band), Atr(settings.atr, track.atr)
     rsi.update(bar.close)
@@ -136,7 +121,7 @@ def _think(settings: Settings, bar: Bar, rsi: float, above_mean: float, below_ba
     return None
 
 
-def _act(settings: Settings, state: State, track: Track, view: View, bar: Bar) -> tuple[Track, tuple[Signal, ...]]:
+def _act(settings: Settings, state: State, view: View, track: Track, bar: Bar) -> tuple[Track, tuple[Signal, ...]]:
     if bar.history or not is_usable(bar):
         return track, ()
     held = view.qty(bar.symbol)
@@ -184,11 +169,8 @@ def _exit(track: Track, bar: Bar) -> Idea | None:
     return None
 
 
-def _split(settings: Settings, track: Track, ratio: float) -> Track:
+def _scale(settings: Settings, track: Track, f: float) -> Track:
     """Prices of the past in new shares; an idea's price too."""
-    if not (1e-6 <= ratio <= 1e6) or track.ts == 0:
-        return track
-    f = 1.0 / ratio
     parts = (
         Rsi(settings.rsi, track.rsi), Bollinger(settings.band, settings.width, track.band), Sma(settings.mean, track.mean),
         Atr(settings.atr, track.atr),

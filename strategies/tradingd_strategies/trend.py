@@ -13,18 +13,20 @@ more than `giveback_atr`; SELL on the first bar while its own position is held. 
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 from msgspec.structs import replace
 
 from tradingd.core.events import Action, Bar, Split
-from tradingd.core.signals.bars import DAY_S, is_near, is_usable
-from tradingd.core.signals.ideas import Idea, Voice, graded
+from tradingd.core.signals.bars import is_usable
+from tradingd.core.signals.ideas import Idea, graded
 from tradingd.core.signals.indicators import Atr, Ema, Highest, Lowest, Saved
 from tradingd.core.signals.strategy import Signal, View
+from tradingd.core.signals.tracks import Track as AnyTrack
+from tradingd.core.signals.tracks import Tracks, on_event
 
 WANTS: frozenset[type] = frozenset({Bar, Split})
-
-_ODD_MAX = 3  # that many closes in a row far from the last good one are a new price level: start anew
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,24 +54,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError(f"`giveback_atr` must be >= 0, not {self.giveback_atr}")
 
 
-class Track(msgspec.Struct, frozen=True):
-    """What it knows of one symbol. ts, close: of the last good daily bar.   odd: far closes in a row since."""
+class Track(AnyTrack, frozen=True):
+    """What it knows of one symbol. range: the ATR's value, 0 before warm-up.   idea: of the last daily bar."""
 
-    ts: int = 0
-    close: float = 0.0
-    odd: int = 0
     fast: Saved = ()
     slow: Saved = ()
     atr: Saved = ()
     high: Saved = ()
     low: Saved = ()
-    range: float = 0.0  # the ATR's value, 0 before warm-up
+    range: float = 0.0
     idea: Idea | None = None
-    voice: Voice = Voice()
+
+    def doubted(self, ts: int) -> Track:
+        return replace(super().doubted(ts), idea=None)
 
 
-class State(msgspec.Struct, frozen=True):
-    tracks: dict[str, Track]
+_NEW = Track()
+State = Tracks[Track]
 
 
 def initial(_: Settings) -> State:
@@ -77,29 +78,13 @@ def initial(_: Settings) -> State:
 
 
 def decide(settings: Settings, state: State, view: View, event: Bar | Split) -> tuple[State, tuple[Signal, ...]]:
-    if settings.symbols and event.symbol not in settings.symbols:
-        return state, ()
-    track = state.tracks.get(event.symbol, _NEW)
-    said: tuple[Signal, ...] = ()
-    if isinstance(event, Split):
-        after = _split(settings, track, event.ratio)
-    elif event.span_s == DAY_S:
-        after = _learn(settings, track, event)
-    else:
-        after, said = _act(settings, track, view, event)
-    return (state if after is track else State({**state.tracks, event.symbol: after})), said
-
-
-_NEW = Track()
+    return on_event(
+        state, settings.symbols, _NEW, event,
+        learn=partial(_learn, settings), act=partial(_act, settings, view), scale=partial(_scale, settings),
+    )  # fmt: skip
 
 
 def _learn(settings: Settings, track: Track, bar: Bar) -> Track:
-    if bar.ts <= track.ts or not is_usable(bar):
-        return track
-    if track.close > 0.0 and not is_near(bar.close, track.close):
-        if track.odd + 1 < _ODD_MAX:
-            return replace(track, ts=bar.ts, odd=track.odd + 1, idea=None)
-        track = Track(voice=track.voice)
     fast, slow = Ema(settings.fast, track.fast), Ema(settings.slow, track.slow)
     atr = Atr(settings.atr, track.atr)
     high, low = Highest(settings.breakout, track.high), Lowest(settings.breakdown, track.low)
@@ -132,7 +117,7 @@ def _think(bar: Bar, lead: float, atr: float, roof: float, floor: float) -> Idea
     return None
 
 
-def _act(settings: Settings, track: Track, view: View, bar: Bar) -> tuple[Track, tuple[Signal, ...]]:
+def _act(settings: Settings, view: View, track: Track, bar: Bar) -> tuple[Track, tuple[Signal, ...]]:
     idea = track.idea
     if bar.history or not is_usable(bar):
         return track, ()
@@ -153,11 +138,8 @@ def _act(settings: Settings, track: Track, view: View, bar: Bar) -> tuple[Track,
     return replace(track, idea=None, voice=voice), (signal,)
 
 
-def _split(settings: Settings, track: Track, ratio: float) -> Track:
+def _scale(settings: Settings, track: Track, f: float) -> Track:
     """Prices of the past in new shares; an idea's price too."""
-    if not (1e-6 <= ratio <= 1e6) or track.ts == 0:
-        return track
-    f = 1.0 / ratio
     parts = (
         Ema(settings.fast, track.fast), Ema(settings.slow, track.slow), Atr(settings.atr, track.atr),
         Highest(settings.breakout, track.high), Lowest(settings.breakdown, track.low),

@@ -28,7 +28,7 @@ def _above_zero(settings: msgspec.Struct, *names: str) -> None:
 
 
 class StateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """dir: where journal, snapshots and control.sock lie; relative to the working directory. One daemon per directory."""
+    """dir: where journal, snapshots and control.sock lie; relative to the file of the configuration. One daemon per directory."""
 
     dir: str = "tradingd-state"
 

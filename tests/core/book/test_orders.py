@@ -6,6 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.core.orders import ENTRY as ID
+from tests.core.orders import MAIN as A
+from tests.core.orders import order
 from tradingd.core.book.orders import FINAL, OPEN, TABLE, Life, What, Working, advance, reserved_qty
 from tradingd.core.events import FillSeen
 from tradingd.core.facts import (
@@ -18,23 +21,14 @@ from tradingd.core.facts import (
     ReplaceIntended,
 )
 from tradingd.core.types import (
-    AccountId,
-    DecisionId,
     ExecId,
-    Leg,
     Money,
-    Order,
-    OrderId,
-    OrderType,
     Price,
     Qty,
     Side,
     Symbol,
-    Tif,
     VenueOrderId,
 )  # fmt: skip
-
-A, ID, S = AccountId("main"), OrderId("main.1.e"), Symbol("AAPL")
 
 # the table as an operator would draw it; "-" is impossible
 GRID = """
@@ -53,16 +47,8 @@ HEAD, *LINES = (line.split() for line in GRID.strip().splitlines())
 CELLS = [(row[0], what, to) for row in LINES for what, to in zip(HEAD, row[1:], strict=True)]
 
 
-def order(side: Side = Side.BUY, qty: str = "10", limit: str | None = "100", **more: Any) -> Order:
-    return Order(
-        account=A, order_id=ID, decision_id=DecisionId("d1"), symbol=S, side=side, qty=Qty(Decimal(qty)),
-        type=OrderType.LIMIT if limit else OrderType.MARKET, tif=Tif.DAY, leg=Leg.ENTRY,
-        limit=Price(Decimal(limit)) if limit else None, **more,
-    )  # fmt: skip
-
-
 def working(life: Life = Life.LIVE, **more: Any) -> Working:
-    w = Working.of(order(**more), 5)
+    w = Working.of(order(**{"limit": "100", **more}), 5)
     w.life = life
     return w
 

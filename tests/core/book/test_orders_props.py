@@ -13,6 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.core.orders import AAPL as S
+from tests.core.orders import ENTRY as ID
+from tests.core.orders import MAIN as A
+from tests.core.orders import order
 from tradingd.core.book.orders import FINAL, OPEN, Life, What, Working, reserved_qty
 from tradingd.core.events import FillSeen
 from tradingd.core.facts import (
@@ -26,23 +30,14 @@ from tradingd.core.facts import (
 )
 from tradingd.core.types import (
     ZERO,
-    AccountId,
-    DecisionId,
     ExecId,
-    Leg,
     Money,
-    Order,
-    OrderId,
-    OrderType,
     Price,
     Qty,
     Side,
-    Symbol,
-    Tif,
     VenueOrderId,
 )  # fmt: skip
 
-A, ID, S = AccountId("main"), OrderId("main.1.e"), Symbol("AAPL")
 TS: dict[str, Any] = {"ts": 1, "account": A, "order_id": ID}
 END = {"cancelled": What.CANCEL, "expired": What.EXPIRE}
 
@@ -75,14 +70,10 @@ class Venue:
 class OrderAndVenue(RuleBasedStateMachine):
     @initialize(qty=st.integers(1, 40))
     def intend(self, qty: int) -> None:
-        order = Order(
-            account=A, order_id=ID, decision_id=DecisionId("d1"), symbol=S, side=Side.BUY, qty=Qty(Decimal(qty)),
-            type=OrderType.MARKET, tif=Tif.DAY, leg=Leg.ENTRY,
-        )  # fmt: skip
-        self.w = Working.of(order, 1)
+        self.w = Working.of(order(qty=qty), 1)
         self.venue = Venue()
         self.air: list[tuple[str, Any]] = []  # what the venue said and nobody has heard yet
-        self.wire: list[tuple[str, Any]] = [("new", order.qty)]  # what we asked, in order: one connection
+        self.wire: list[tuple[str, Any]] = [("new", self.w.order.qty)]  # what we asked, in order: one connection
         self.was_final = False
         self.impossible: list[str] = []
 
@@ -270,11 +261,7 @@ TestOrderAndVenue = OrderAndVenue.TestCase
 @given(st.lists(st.sampled_from(What), max_size=30), st.booleans())
 def test_no_words_in_any_order_reopen_an_order(words: list[What], accepted: bool) -> None:
     """O3, A13: for a venue that says anything at all; and `never` is not said of an order that was there."""
-    order = Order(
-        account=A, order_id=ID, decision_id=DecisionId("d1"), symbol=S, side=Side.BUY, qty=Qty(Decimal(5)), type=OrderType.MARKET,
-        tif=Tif.DAY, leg=Leg.ENTRY,
-    )  # fmt: skip
-    w = Working.of(order, 1)
+    w = Working.of(order(qty=5), 1)
     w.venue_order_id = VenueOrderId("v1") if accepted else None
     was_final = False
     for word in words:

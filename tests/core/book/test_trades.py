@@ -11,6 +11,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.orders import order as order_of
 from tests.core.world import ACCOUNT, ACME, BOLT, DAY, MINUTE, T0, World, refold
 from tradingd.core.book.book import Book
 from tradingd.core.book.booked import Tally
@@ -24,13 +25,11 @@ from tradingd.core.types import (
     Money,
     Order,
     OrderId,
-    OrderType,
     Price,
     Qty,
     Side,
     Symbol,
     TierName,
-    Tif,
     TradingState,
 )  # fmt: skip
 
@@ -94,10 +93,9 @@ class Teller:
     def _decide(self, one: Round, kind: Kind, side: Side, qty: int) -> Order:
         n = next(self._ids)
         self._now += self._apart
-        order = Order(
-            account=ACCOUNT, order_id=OrderId(f"a1.{n}.{kind.value[1]}"), decision_id=DecisionId(f"d{n}"), symbol=one.symbol,
-            side=side, qty=Qty(D(qty)), type=OrderType.MARKET, tif=Tif.DAY, leg=Leg.ENTRY if kind is Kind.ENTRY else Leg.EXIT,
-            reduce_only=kind is Kind.EXIT,
+        order = order_of(
+            side, qty, account=ACCOUNT, order_id=OrderId(f"a1.{n}.{kind.value[1]}"), decision_id=DecisionId(f"d{n}"),
+            symbol=one.symbol, leg=Leg.ENTRY if kind is Kind.ENTRY else Leg.EXIT, reduce_only=kind is Kind.EXIT,
         )  # fmt: skip
         self._emit(
             Decided(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.core.world import ACCOUNT, World
 from tradingd.core.book.book import Book
-from tradingd.core.book.fold import KEEP_NOTICES, KEEP_NOTICES_MAX
+from tradingd.core.book.fold.operator import KEEP_NOTICES, KEEP_NOTICES_MAX
 from tradingd.core.events import NoticeSent
 from tradingd.core.facts import Notified
 from tradingd.core.types import NS

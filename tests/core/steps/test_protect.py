@@ -8,7 +8,7 @@ import pytest
 
 from tests.core.world import ACCOUNT, ACME, World
 from tradingd.core.book import fold
-from tradingd.core.book.fold import KEEP_FINISHED
+from tradingd.core.book.fold.orders import KEEP_FINISHED
 from tradingd.core.book.orders import Working
 from tradingd.core.events import Action, CancelRejected, ForeignOrder, OrderReplaced, ReplaceRejected, Verb
 from tradingd.core.facts import CancelIntended, Decided, Kind, Outcome, Reason, ReplaceIntended

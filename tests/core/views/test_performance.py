@@ -45,11 +45,6 @@ def trade(pnl: Decimal, *, micro: bool = False, ts: int = 0) -> ClosedTrade:
 def test_the_figures_are_their_formulas(all_of_them, series):
     """S2 property 26, E14: win rate = wins / trades, profit factor = gross profits / gross losses (none without losses),
     Sharpe = mean / deviation x sqrt(252), each reckoned in another way."""
-    check_trades(all_of_them)
-    check_sharpe(series)
-
-
-def check_trades(all_of_them: list[Decimal]) -> None:
     t, _ = tallies(trade(p) for p in all_of_them)
     wins, losses = [p for p in all_of_them if p > 0], [-p for p in all_of_them if p < 0]
     assert (t.trades, t.wins, t.losses) == (len(all_of_them), len(wins), len(losses))
@@ -60,20 +55,17 @@ def check_trades(all_of_them: list[Decimal]) -> None:
     if losses:
         assert profit_factor(t) == pytest.approx(float(sum(wins, D(0))) / float(sum(losses, D(0))), rel=1e-12)
     assert t.pnl == sum(all_of_them, D(0))
+    mean, deviation = mean_and_deviation(series)
+    if len(set(series)) < 2:
+        assert sharpe(series) is None
+    elif deviation > 1e-9:  # else it is nothing but rounding
+        assert sharpe(series) == pytest.approx(mean / deviation * sqrt(252), rel=1e-12, abs=1e-12)
 
 
-def check_sharpe(series: list[float]) -> None:
-    """By NumPy; None where there is nothing to divide."""
-    found = sharpe(series)
-    if len(series) < 2 or len(set(series)) == 1:
-        assert found is None
-        return
-    deviation = float(np.std(np.array(series, dtype=np.longdouble), ddof=1))
-    if deviation <= 1e-9:
-        return  # nothing but rounding
-    assert found is not None
-    expected = float(np.mean(np.array(series, dtype=np.longdouble))) / deviation * sqrt(252)
-    assert isclose(found, expected, rel_tol=1e-12, abs_tol=1e-12)
+def mean_and_deviation(series: list[float]) -> tuple[float, float]:
+    """By NumPy, of a sample; 0 and 0 with fewer than two."""
+    exact = np.array(series, dtype=np.longdouble)
+    return (float(np.mean(exact)), float(np.std(exact, ddof=1))) if len(series) > 1 else (0.0, 0.0)
 
 
 @given(returns)

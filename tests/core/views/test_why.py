@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.orders import order as order_of
 from tradingd.core.facts import (
     Anomaly,
     AnyFact,
@@ -33,15 +34,12 @@ from tradingd.core.types import (
     ExecId,
     Leg,
     Money,
-    Order,
     OrderId,
-    OrderType,
     Price,
     Qty,
     Side,
     Symbol,
     TierName,
-    Tif,
     TradingState,
     VenueOrderId,
 )
@@ -89,15 +87,12 @@ def decided(seq: int, *, at: int = 0, **changes: object) -> Decided:
 
 
 def intended(seq: int, leg: Leg, side: Side, at: int) -> OrderIntended:
-    order = Order(
+    order = order_of(
+        side,
         account=A,
         order_id=OrderId(f"demo-1.{seq}.{leg.value}"),
         decision_id=DecisionId(f"d{seq}"),
         symbol=IBM,
-        side=side,
-        qty=Qty(Decimal(10)),
-        type=OrderType.MARKET,
-        tif=Tif.DAY,
         leg=leg,
     )
     return OrderIntended(ts=T0 + at * NS, account=A, order=order)

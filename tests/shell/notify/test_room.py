@@ -227,6 +227,22 @@ async def test_when_all_fail_they_do_not_go_on_telling_each_other() -> None:
         assert s.carriers["mail"].tried + s.carriers["sms"].tried <= 4
 
 
+async def test_whatever_a_transport_raises_is_a_failed_try() -> None:
+    """E16: a library's fault is tried again like a lost link, and recorded in its own words without the secrets."""
+    async with people() as s:
+        s.carriers["mail"].answers = [KeyError("hunter2"), None, *[RuntimeError("hunter2 of theirs")] * 4]
+        await s.raise_alert("one")
+        await s.wait(1)
+        await settle(s)
+        assert s.notified() == [("one", DELIVERED)]
+        await s.raise_alert("two")
+        await s.wait(1 + 4 + 16)
+        await settle(s)
+        last = s.said(Notified)[-1]
+        assert isinstance(last, Notified)
+        assert (last.status, last.tries, last.error) == (FAILED, 4, "fault: RuntimeError: *** of theirs")
+
+
 async def test_a_fault_of_ours_ends_neither_the_channel_nor_the_house(monkeypatch: pytest.MonkeyPatch) -> None:
     """E16: told people or not, the house trades."""
     async with people(linked=True) as s:

@@ -198,6 +198,19 @@ async def test_a_taken_port_is_named(house: House) -> None:
     await env.aclose()
 
 
+async def test_what_was_opened_before_a_refusal_is_closed(tmp_path: Path) -> None:
+    """H1: a control socket that cannot be opened leaves no listener behind."""
+    env = RealEnv(failpoint="")
+    first = await serve(env, FakeDesk(), WebSettings(port=0), socket_path=None)
+    await first.aclose()
+    (tmp_path / "s").write_text("no socket")
+    with pytest.raises(Broken, match="is there and is no socket"):
+        await serve(env, FakeDesk(), WebSettings(port=first.port), socket_path=str(tmp_path / "s"))
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", first.port)
+    await env.aclose()
+
+
 async def test_web_off_serves_the_socket_only(tmp_path: Path) -> None:
     """J11: TCP is optional."""
     env = RealEnv(failpoint="")

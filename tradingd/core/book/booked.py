@@ -1,6 +1,6 @@
 """The booked half of one account: everything that facts say, exact, and nothing else. It is what a snapshot holds.
 
-Every field is rebuilt by folding facts (`core/book/fold.py`); nobody else writes here. Lists that could grow for ever are pruned
+Every field is rebuilt by folding facts (`core/book/fold/`); nobody else writes here. Lists that could grow for ever are pruned
 by the fold itself, by time or count, so memory is bounded whatever the history (I15).
 """
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from tradingd.core.book.book import Book
-from tradingd.core.book.fold import trip_key
+from tradingd.core.book.fold.states import trip_key
 from tradingd.core.book.orders import Life, Working
 from tradingd.core.events import Command, Verb
 from tradingd.core.facts import (

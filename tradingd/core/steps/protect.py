@@ -9,13 +9,14 @@ from __future__ import annotations
 import msgspec
 
 from tradingd.core.book.book import Book
-from tradingd.core.book.fold import KEEP_FINISHED_FOR
+from tradingd.core.book.fold.orders import KEEP_FINISHED_FOR
 from tradingd.core.book.orders import AMENDS_MAX, Life, Working
 from tradingd.core.facts import Alerted, OrderIntended, ReplaceIntended
 from tradingd.core.gates.gate import Intent, approve_protection, order_id, reduces
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import AGAIN_NS, CLOSING, REFUSED, RETRY_NS, cancel, close, left_to_close
+from tradingd.core.steps.exits import CLOSING, REFUSED, cancel, close, left_to_close
 from tradingd.core.steps.limits import SECOND
+from tradingd.core.steps.pauses import AGAIN_NS, RETRY_NS
 from tradingd.core.types import ZERO, DecisionId, Leg, OrderType, Price, Qty, Side, Symbol, Tif
 
 STUCK = "amends refused"

@@ -50,7 +50,7 @@ class Channel:
         while True:
             try:
                 await self._round()
-            except Exception as fault:  # noqa: BLE001 - as in _try; the log may not show the variables of its frames
+            except Exception as fault:  # noqa: BLE001 - of our own: telling people may not end what trades (the log shows no variables)
                 log.error("notify.fault", channel=self.name, trace=trace_of(fault, self._transport.secrets))  # noqa: TRY400
                 await self._env.clock.sleep(FAULT_S)
 
@@ -113,7 +113,7 @@ class Channel:
             return "", Undelivered(f"no end within {limit_s:g} s")
         except Undelivered as error:
             return "", error
-        except Exception as error:  # noqa: BLE001 - a fault in telling people may not end what trades
+        except Exception as error:  # noqa: BLE001 - of a transport or its library, whatever they raise: a failed try
             return "", Undelivered(f"fault: {type(error).__name__}: {error}")
 
     def _tell(self, outcomes: Sequence[Outcome]) -> None:

@@ -118,7 +118,7 @@ class Notify:
         """A fault here would end the journal, and so the house: it is logged instead."""
         try:
             self._hear(first, facts)
-        except Exception as fault:  # noqa: BLE001 - a fault in telling people may not end what trades
+        except Exception as fault:  # noqa: BLE001 - of our own, whatever it is: telling people may not end what trades
             log.error("notify.fault", first=first, trace=trace_of(fault))  # noqa: TRY400 - without variables
 
     def _hear(self, first: int, facts: Sequence[AnyFact]) -> None:

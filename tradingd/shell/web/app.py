@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 from tradingd.ports import Broken, Env
 from tradingd.shell.web import control
@@ -19,7 +20,6 @@ from tradingd.shell.web.settings import Limits, WebSettings
 from tradingd.shell.web.stream import Stream
 
 Alert = Callable[[str, str], None]  # code, text
-Closer = Callable[[], Awaitable[None]]
 
 
 class PortTaken(Broken):
@@ -30,17 +30,16 @@ class Served:
     """The running web. url: of the page, "" when HTTP is off.   viewer_token: opens it for reading, for this process's life.
     page_url: both in one, for a terminal or a browser; the fragment never leaves the browser."""
 
-    def __init__(self, host: str, port: int, viewer_token: str, closers: list[Closer]) -> None:
+    def __init__(self, host: str, port: int, viewer_token: str, opened: AsyncExitStack) -> None:
         self.port = port
-        self.url = f"http://{_bracketed(host)}:{port}" if port else ""
+        self.url = _address(host, port)
         self.viewer_token = viewer_token
         self.page_url = f"{self.url}/#token={viewer_token}" if port else ""
-        self._closers = closers
+        self._opened = opened
 
     async def aclose(self) -> None:
         """Stop listening, end streams, give running commands three seconds. Safe to call twice."""
-        while self._closers:
-            await self._closers.pop()()
+        await self._opened.aclose()
 
 
 def routes(
@@ -89,25 +88,21 @@ async def serve(
     limits = limits or Limits()
     tokens = Tokens(env.clock, env.rng, settings.tokens)
     viewer = tokens.issue(Role.VIEWER, "viewer")
-    closers: list[Closer] = []
-    port = 0
-    try:
+    async with AsyncExitStack() as opened:  # what was opened before a refusal is closed again
+        port = 0
         if settings.enabled:
-            port = await _listen(env, desk, settings, tokens, metrics, alert, limits, closers)
-        served = Served(settings.host, port, viewer, closers)
+            port = await _listen(env, desk, settings, tokens, metrics, alert, limits, opened)
         if socket_path is not None:
-            links = control.Links(served.url, lambda: tokens.issue(Role.VIEWER, "page", ttl_s=86_400.0))
-            closers.append(await control.listen(env, desk, socket_path, links, limits))
-    except BaseException:
-        while closers:
-            await closers.pop()()
-        raise
-    return served
+            links = control.Links(
+                _address(settings.host, port), lambda: tokens.issue(Role.VIEWER, "page", ttl_s=86_400.0)
+            )
+            opened.push_async_callback(await control.listen(env, desk, socket_path, links, limits))
+        return Served(settings.host, port, viewer, opened.pop_all())
 
 
 async def _listen(
     env: Env, desk: Desk, settings: WebSettings, tokens: Tokens, metrics: Metrics | None, alert: Alert | None,
-    limits: Limits, closers: list[Closer],
+    limits: Limits, opened: AsyncExitStack,
 ) -> int:  # fmt: skip
     stream = Stream(env.clock, desk, limits)
     wrong = metrics.wrong_token if metrics is not None else lambda: None
@@ -115,7 +110,7 @@ async def _listen(
     table = routes(desk, env, stream, metrics, depth_max=limits.json_depth_max)
     door = Door(env.clock, limits, table, by_token(tokens, brake))
     runner = await start(door)
-    closers.append(runner.cleanup)
+    opened.push_async_callback(runner.cleanup)
     gate = door.gate
     assert gate is not None
     try:
@@ -123,18 +118,11 @@ async def _listen(
     except OSError as no:
         kind = PortTaken if no.errno == errno.EADDRINUSE else Broken
         raise kind(_why(no, settings.host, settings.port)) from no
-    closers.append(_closing(server, stream))
+    opened.callback(stream.close)
+    opened.callback(server.close)
     port = int(server.sockets[0].getsockname()[1])
     door.hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
     return port
-
-
-def _closing(server: asyncio.Server, stream: Stream) -> Closer:
-    async def close() -> None:
-        server.close()
-        stream.close()
-
-    return close
 
 
 def _why(no: OSError, host: str, port: int) -> str:
@@ -142,6 +130,10 @@ def _why(no: OSError, host: str, port: int) -> str:
     if no.errno == errno.EADDRINUSE:
         return f"web: {where} is taken by another program; set another [web] port, or 0 for any"
     return f"web: cannot listen on {where}: {no.strerror or no}"
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://{_bracketed(host)}:{port}" if port else ""
 
 
 def _bracketed(host: str) -> str:
