@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Any
 
-from tradingd.core.book import fifo
+from tradingd.core.book import fifo, rebalances
 from tradingd.core.book.booked import Booked, Mark, Micro, Notice, Plan, Seen, Sent, Start, Tranches
 from tradingd.core.book.ledger import adopt, post_fill, split
 from tradingd.core.book.orders import FINAL, Life, Working
@@ -152,6 +152,9 @@ def _decided(b: Booked, f: Decided) -> None:
             b.exits_refused[f"{f.symbol}:{f.source}"] = f.ts - RATE_AGE if soon else f.ts
     if f.kind is Kind.ENTRY or f.source not in OWN_SOURCES:  # a recommendation's
         b.seen[f.cause] = Seen(f.decision_id, f.ts, f.outcome, f.reasons, f.orders)
+    if f.source == rebalances.NAME:
+        rebalances.decided(b.rebalances, f)
+        _count(b, "rebalance_sells", int(f.outcome is Outcome.ACT))
     b.recent.append(f)
     if len(b.recent) > KEEP_RECENT:
         del b.recent[0]
@@ -392,6 +395,8 @@ def _reserve(b: Booked, f: ReserveMoved) -> None:
 
 def _tier(b: Booked, f: TierChanged) -> None:
     b.tier = f.tier
+    if b.days:  # before the first session it is what was configured
+        _count(b, "tier_changes")
     b.tier_history.append(f)
     del b.tier_history[:-KEEP_TIERS]
 
@@ -446,6 +451,9 @@ def _event(b: Booked, f: EventNoted) -> None:
 
 def _schedule(b: Booked, f: ScheduleRan) -> None:
     b.schedules[f.name] = f.key
+    if f.name == rebalances.NAME:
+        rebalances.ran(b.rebalances, f)
+        _count(b, "rebalances")
     b.marks[f.name] = Mark(f.ts, dict(b.refusals), b.counts.get("breaker_trips", 0))
 
 

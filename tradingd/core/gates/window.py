@@ -171,6 +171,16 @@ def next_window_open(table: SessionTable, ts: int, s: WindowSettings) -> int | N
     return None
 
 
+def week_of(session: Session) -> str:
+    """The ISO week a session belongs to, like 2008-W12."""
+    return week_of_date(session.date)
+
+
+def week_of_date(date_iso: str) -> str:
+    year, week, _ = date.fromisoformat(date_iso).isocalendar()
+    return f"{year}-W{week:02d}"
+
+
 def window_check(table: SessionTable | None, ts: int, s: WindowSettings) -> Check:
     """The window as a check: value is the time asked for, limit the window or when the next one opens.
 
