@@ -157,7 +157,7 @@ async def test_lots_and_rebalances_are_shown_with_their_reasons(tmp_path: Path) 
         cells = await tab.locator("[data-lot=x-MSFT] td").all_inner_texts()
         assert cells == [
             "MSFT",
-            "2026-11-18 16:00 UTC",
+            "2026-11-18",
             "long",
             "5",
             "2,091.00",

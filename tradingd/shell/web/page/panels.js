@@ -106,12 +106,13 @@ const gain = (x) => el("span", { class: tone(x) }, signed(x));
 const washed = (l) => (Number(l.wash) ? el("span", { title: "disallowed elsewhere and added to this basis" }, money(l.wash)) : DASH);
 const some = (n, what) => `${count(n)} ${what}${n === 1 ? "" : "s"}`;
 const day = (ns) => moment(ns).slice(0, 10);
+const on = (ns) => el("span", { title: moment(ns) }, day(ns));
 const more = (shown, all, what, how) => (all > shown ? el("p", { class: "empty" }, `${count(all - shown)} more ${what}: ${how}`) : null);
 export const lots = (a, page) => {
   const t = a.tax;
   if (!t || !t.lots.length) return panel("Open lots", "wide", empty(`No open lots.${waits(page)}`));
-  return panel("Open lots", "wide", table([["symbol"], ["opened", "n"], ["side"], ["quantity", "n"], ["cost basis", "n"], ["wash adjustment", "n"], ["unrealised", "n"], ["term"], ["lot", "grow"]],
-    t.lots.map((l) => ({ "data-lot": l.lot, cells: [el("strong", {}, l.symbol), moment(l.opened_ts), l.side, exact(l.qty), money(l.basis), washed(l), l.unrealised === null ? DASH : gain(l.unrealised),
+  return panel("Open lots", "wide", table([["symbol"], ["opened", "n"], ["side"], ["quantity", "n"], ["cost basis", "n"], ["wash adj.", "n"], ["unrealised", "n"], ["term"], ["lot", "grow"]],
+    t.lots.map((l) => ({ "data-lot": l.lot, cells: [el("strong", {}, l.symbol), on(l.opened_ts), l.side, exact(l.qty), money(l.basis), washed(l), l.unrealised === null ? DASH : gain(l.unrealised),
       el("span", { title: `held since ${day(l.acquired_ts)}` }, l.term), l.adopted ? `${l.lot} (adopted)` : l.lot] }))),
     more(t.lots.length, t.open_lots, "open", "tradingd lots"));
 };
@@ -123,7 +124,7 @@ export const closed = (a) => {
   return panel("Realised lots", "wide",
     el("p", { class: "dim" }, `${some(t.opened, "lot")} opened, ${some(t.parts, "part")} closed, ${some(t.washed, "wash sale")} among them. An estimate: the broker\u2019s statement decides.`),
     table([["symbol"], ["closed", "n"], ["opened", "n"], ["side"], ["quantity", "n"], ["cost basis", "n"], ["proceeds", "n"], ["realised", "n"], ["disallowed", "n"], ["term"]],
-      t.closed.map((p) => ({ "data-part": p.lot, cells: [el("strong", {}, p.symbol), moment(p.closed_ts), day(p.opened_ts), p.side, exact(p.qty), money(p.basis), money(p.proceeds), gain(p.realised),
+      t.closed.map((p) => ({ "data-part": p.lot, cells: [el("strong", {}, p.symbol), on(p.closed_ts), on(p.opened_ts), p.side, exact(p.qty), money(p.basis), money(p.proceeds), gain(p.realised),
         Number(p.disallowed) ? el("span", { class: "tag warn", title: `replaced by ${p.taken.map((l) => l.lot).join(", ")}` }, money(p.disallowed)) : DASH, p.term] }))),
     el("ul", {}, t.years.slice(-YEARS).reverse().map((y) => el("li", {}, el("span", { class: "dim" }, `${y.year} `), gain(y.counts), ` counts: realised ${signed(y.realised)}, of its losses ${money(y.disallowed)} disallowed and moved to later lots`))),
     more(t.closed.length, t.parts, "closed", "tradingd lots --closed"));
