@@ -24,7 +24,8 @@ from tradingd.core.types import (
     TierName,
     TradingState,
 )
-from tradingd.core.views.lots import LotsView, LotView, YearView
+from tradingd.core.views.lots import LotsView, LotView, PartView, TakenView, YearView
+from tradingd.core.views.notices import ChannelView, NoticesView, NoticeView
 from tradingd.core.views.page import (
     AccountView,
     BrokerView,
@@ -37,6 +38,7 @@ from tradingd.core.views.page import (
     SessionView,
     TripView,
 )  # fmt: skip
+from tradingd.core.views.rebalance import RebalanceView, SaleView, WeekView
 from tradingd.shell.intake.schema import Decision, Told
 from tradingd.shell.web.desk import LATEST, Answer, Probe, TestSaid
 
@@ -101,7 +103,7 @@ def account(now: int, drift: float = 0.0, *, holds: tuple[HoldView, ...] = (), s
         ),
         alerts=((now - 60 * NS, "tell", "breaker_tripped", "NVDA moved 6.3 %: no entries for 30 min"),),
         counts={"decisions": 12, "acted": 4, "refused": 8, "orders": 6, "fills": 4, "quotes": 48_210},
-        refusals={"heat": 5, "stale_price": 3},
+        refusals={"heat": 5, "stale_price": 3}, tax=tax(), rebalance=weekly(now),
     )  # fmt: skip
 
 
@@ -111,30 +113,85 @@ def page(seq: int = 1, *, mode: str = "demo", drift: float = 0.0, **kw: object) 
         seq=seq, now=now, mode=mode, version="0.1.0", build="4f1c2d9", config="9be0aa1", started=T0 - 3600 * NS,
         session=SessionView(calendar="XNYS", open=True, in_window=True, next_window=None),
         journal=JournalView(seq=8123, durable=8123, head="b4b1d0c55e0f4c8e", segment="000003.log"),
-        accounts=(account(now, drift, **kw),), note="trading: 4 positions, next rebalance 20:45",  # type: ignore[arg-type]
+        accounts=(account(now, drift, **kw),), notices=told(now), note="trading: 4 positions, next rebalance 20:45",  # type: ignore[arg-type]
     )  # fmt: skip
 
 
 def empty_page() -> Page:
     bare = msgspec.structs.replace(
-        account(T0), positions=(), orders=(), decisions=(), alerts=(), breaker=(), limits=(), counts={}, refusals={}
-    )
+        account(T0), positions=(), orders=(), decisions=(), alerts=(), breaker=(), limits=(), counts={}, refusals={},
+        tax=msgspec.structs.replace(tax(), lots=(), open_lots=0, closed=(), opened=0, parts=0, washed=0, years=()),
+        rebalance=RebalanceView(enabled=True, next_due=T0 + 7200 * NS, weeks=()),
+    )  # fmt: skip
     session = SessionView(calendar="XNYS", open=False, in_window=False, next_window=T0 + 7200 * NS)
-    return msgspec.structs.replace(page(), accounts=(bare,), session=session, note="waits for the session to open")
+    return msgspec.structs.replace(
+        page(), accounts=(bare,), notices=None, session=session, note="waits for the session to open"
+    )
+
+
+def weekly(now: int) -> RebalanceView:
+    """One week with a sale and a refusal, one with nothing to do."""
+    sales = (
+        SaleView(decision_id="d7", symbol="MSFT", qty="8", why="position 8.49% of the active pool, at most 8.00%", reasons=()),
+        SaleView(decision_id="d8", symbol="AAPL", qty="0", why="sector technology 31.00% of the active pool, at most 30.00%",
+                 reasons=("order_rate",)),
+    )  # fmt: skip
+    weeks = (
+        WeekView(week="2026-W47", ts=now - 3600 * NS, done=True, sales=sales),
+        WeekView(week="2026-W46", ts=now - 604_800 * NS, done=True, sales=()),
+    )
+    return RebalanceView(enabled=True, next_due=now + 4 * 86_400 * NS, weeks=weeks)
+
+
+def told(now: int) -> NoticesView:
+    """A page that nobody got, one that was delivered, one that waits, and something less that was folded."""
+
+    def row(channel: str, event: str, level: str, status: str, notice: str) -> NoticeView:
+        return NoticeView(
+            ts=now - 60 * NS, account="demo", channel=channel, event=event, level=level, status=status, notice=notice
+        )
+
+    lost = row("sms", "position_drift", "page", "failed", "8101")
+    latest = (
+        row("mail", "disk_low", "page", "waiting", "8120"), lost, row("mail", "position_drift", "page", "dropped", "8101"),
+        row("mail", "circuit_breaker_triggered", "page", "delivered", "8090"),
+        row("mail", "daily_summary", "tell", "folded", "8080"), row("mail", "weekly_digest", "tell", "rate_limited", "8070"),
+    )  # fmt: skip
+    channels = (
+        ChannelView(name="mail", waiting=1, kept_back=1, failing=False),
+        ChannelView(name="sms", waiting=0, kept_back=0, failing=True),
+    )  # fmt: skip
+    return NoticesView(channels=channels, latest=latest, unheard=(lost,))
 
 
 def tax() -> LotsView:
-    """Two open lots, nothing closed."""
+    """Two open lots, one of them with a wash sale's loss in it, and the part that lost it."""
 
-    def lot(symbol: str, qty: str, basis: str) -> LotView:
+    def lot(symbol: str, qty: str, basis: str, wash: str = "0", unrealised: float | None = None) -> LotView:
         return LotView(
-            lot=f"x-{symbol}", symbol=symbol, side="long", qty=qty, opened_qty=qty, basis=basis, wash="0", opened_ts=T0,
-            acquired_ts=T0, adopted=False,
+            lot=f"x-{symbol}", symbol=symbol, side="long", qty=qty, opened_qty=qty, basis=basis, wash=wash, opened_ts=T0,
+            acquired_ts=T0, adopted=False, unrealised=unrealised,
         )  # fmt: skip
 
     years = (YearView(year=2026, realised="-120.50", disallowed="20.50", counts="-100.00"),)
-    lots = (lot("AAPL", "40", "9256.00"), lot("MSFT", "5", "2091.00"))
-    return LotsView(account="demo", currency="USD", lots=lots, closed=(), years=years)
+    lots = (lot("AAPL", "40", "9256.00", unrealised=31.5), lot("MSFT", "5", "2091.00", "20.50", -12.25))
+    part = PartView(
+        lot="x-old", symbol="MSFT", side="long", qty="5", basis="2191.00", proceeds="2070.50", realised="-120.50",
+        disallowed="20.50",
+        taken=(TakenView(lot="x-MSFT", qty="5", amount="20.50"),), open_qty="0", open_until=None, opened_ts=T0 - 400 * 86_400 * NS,
+        acquired_ts=T0 - 400 * 86_400 * NS, closed_ts=T0, adopted=False, term="long",
+    )  # fmt: skip
+    return LotsView(
+        account="demo",
+        currency="USD",
+        lots=lots,
+        closed=(part,),
+        years=years,
+        open_lots=45,
+        opened=4,
+        parts=1,
+        washed=1,
+    )
 
 
 class FakeCounter:

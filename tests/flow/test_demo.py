@@ -17,7 +17,10 @@ import msgspec
 import pytest
 
 from tests.flow.child import ROOT, Demo, demo, environment, tradingd
+from tradingd.core.book.booked import Booked
+from tradingd.core.book.fold import fold
 from tradingd.core.facts import (
+    Alerted,
     AnyFact,
     BreakerResumed,
     BreakerTripped,
@@ -27,15 +30,18 @@ from tradingd.core.facts import (
     OrderIntended,
     Outcome,
     ReserveMoved,
+    ScheduleRan,
     ShutDown,
+    TierChanged,
 )
-from tradingd.core.types import Leg
+from tradingd.core.types import Leg, Side
 from tradingd.shell.env import RealDisk
 from tradingd.shell.journal import records, verify
 
 KEYS = [
-    "orders", "fills", "refusals", "stop_outs", "breaker_trips", "reserve", "return_pct", "drawdown_pct", "win_rate",
-    "profit_factor", "sharpe", "journal_head", "seconds",
+    "orders", "fills", "refusals", "stop_outs", "breaker_trips", "tier_changes", "lots_opened", "lots_closed", "wash_sales",
+    "micro_trades", "rebalances", "rebalance_sells", "reserve", "return_pct", "drawdown_pct", "win_rate", "profit_factor", "sharpe",
+    "journal_head", "seconds",
 ]  # fmt: skip
 SPAN = ("--from", "2008-09-02", "--to", "2008-10-10")
 SLOW = (*SPAN, "--speed", "2000", "--port", "0")
@@ -99,6 +105,22 @@ def test_2008_has_everything_an_operator_should_see_once(year: tuple[dict[str, A
     assert all(f.amount > 0 for f in aside)
 
 
+def test_2008_rebalances_and_the_tier_goes_down_and_comes_back(year: tuple[dict[str, Any], Path]) -> None:
+    """E2, E13: positions that gained, and those a lower tier finds too large, are cut on a Monday, and the venue filled it."""
+    facts = facts_of(year[1])
+    sells = [f for f in facts if isinstance(f, Decided) and f.source == "rebalance" and f.outcome is Outcome.ACT]
+    assert any("at most 8.00%" in d.thesis for d in sells)
+    assert any("at most 5.00%" in d.thesis for d in sells)
+    filled = {f.order_id for f in facts if isinstance(f, Filled)}
+    assert all(set(d.orders) <= filled for d in sells)
+    ends = [i for i, f in enumerate(facts) if isinstance(f, ScheduleRan) and f.name == "rebalance"]
+    assert len(ends) > 2 * len({d.cause for d in sells}) > 0  # and most weeks have nothing to do
+    ladder = ["conservative", "moderate", "aggressive"]
+    steps = {ladder.index(f.tier) - ladder.index(f.previous) for f in facts if isinstance(f, TierChanged)}
+    assert steps == {-1, 1}
+    assert not [f for f in facts if isinstance(f, Alerted) and f.level == "page" and f.code.startswith("position")]
+
+
 def test_the_summary_is_what_the_journal_says(year: tuple[dict[str, Any], Path]) -> None:
     """J1, H3: no figure of the summary has another source than the facts."""
     said, directory = year
@@ -109,8 +131,21 @@ def test_the_summary_is_what_the_journal_says(year: tuple[dict[str, Any], Path])
     assert said["refusals"] == Counter(
         r.value for f in facts if isinstance(f, Decided) and f.outcome is Outcome.SKIP for r in f.reasons
     )
+    assert said["tier_changes"] == len([f for f in facts if isinstance(f, TierChanged) and f.why != "configured start"])
+    turns = [f for f in facts if isinstance(f, ScheduleRan) and f.name == "rebalance"]
+    sells = [f for f in facts if isinstance(f, Decided) and f.source == "rebalance" and f.orders]
+    assert (said["rebalances"], said["rebalance_sells"]) == (len(turns), len(sells))
+    assert said["lots_opened"] == len(
+        [f for f in facts if isinstance(f, Filled) and f.side is Side.BUY]
+    )  # no shorts here
+    account = Booked(account=facts[0].account)
+    for fact in facts:
+        fold(account, fact)
+    again = (account.lots.seq, account.lots.washed, account.micro_tally.trades)
+    assert (said["lots_closed"], said["wash_sales"], said["micro_trades"]) == again
     assert said["reserve"] == str([f.balance for f in facts if isinstance(f, ReserveMoved)][-1])
     assert all(said[key] > 0 for key in ("orders", "fills", "stop_outs", "breaker_trips", "drawdown_pct"))
+    assert all(said[key] > 0 for key in ("tier_changes", "wash_sales", "micro_trades", "rebalance_sells"))
     report = verify(RealDisk(), str(directory / "journal"))
     assert report.ok
     assert report.head == said["journal_head"]

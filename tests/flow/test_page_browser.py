@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.fakes.desk import FakeDesk, empty_page, page
+from tests.fakes.desk import FakeDesk, empty_page, page, told
 from tradingd.core.views.page import HoldView
+from tradingd.core.views.rebalance import RebalanceView
 from tradingd.shell.env import RealEnv
 from tradingd.shell.web.app import Served, serve
 from tradingd.shell.web.settings import WebSettings
@@ -117,6 +119,85 @@ async def test_empty_panels_say_what_they_wait_for() -> None:
         tab, errors = await visit(browser, served.page_url)
         await tab.wait_for_selector("body[data-seq='1']")
         assert "The next trading window opens in 1 h 59 min" in await tab.inner_text("[data-panel=positions]")
+        assert "The next trading window opens in 1 h 59 min" in await tab.inner_text("[data-panel='open lots']")
+        assert "Nothing was closed yet." in await tab.inner_text("[data-panel='realised lots']")
+        assert "no week was looked at yet" in await tab.inner_text("[data-panel=rebalance]")
+        assert "No channel is configured: nobody is told" in await tab.inner_text("[data-panel=notices]")
+        assert errors == []
+
+
+async def test_a_page_that_nobody_got_stands_out() -> None:
+    """E16, H2: which notices wait, went, or did not; the one that must be known is said in words and in red, and goes away."""
+    async with opened() as (desk, served, browser):
+        tab, errors = await visit(browser, served.page_url)
+        await tab.wait_for_selector("body[data-seq='1']")
+        said = await tab.inner_text("#undelivered")
+        assert said.startswith("A page was not delivered: position drift 2026-11-18 15:59 UTC (sms: failed)")
+        rows = tab.locator("[data-panel=notices] tbody tr")
+        found = [(await rows.nth(i).locator("td").all_inner_texts())[1:] for i in range(await rows.count())]
+        assert found[:3] == [
+            ["page", "disk low", "mail", "waiting", "8120"], ["page", "position drift", "sms", "failed", "8101"],
+            ["page", "position drift", "mail", "dropped", "8101"],
+        ]  # fmt: skip
+        assert "failing" in await tab.inner_text("[data-panel=notices] dl")
+        assert await tab.locator("[data-panel=notices] td .tag.bad", has_text="dropped").count() == 1
+        assert await tab.locator("[data-panel=notices] td .tag.bad", has_text="rate limited").count() == 0
+        fine = msgspec.structs.replace(told(desk.now()), unheard=())
+        await desk.show(msgspec.structs.replace(page(2), notices=fine))
+        await tab.wait_for_selector("body[data-seq='2']")
+        assert not await tab.is_visible("#undelivered")
+        assert errors == []
+
+
+async def test_lots_and_rebalances_are_shown_with_their_reasons(tmp_path: Path) -> None:
+    """E8, E13: what is held since when at what cost, what was closed, what a week sold and why, and when the next is due."""
+    async with opened() as (desk, served, browser):
+        tab, errors = await visit(browser, served.page_url)
+        await tab.wait_for_selector("body[data-seq='1']")
+        cells = await tab.locator("[data-lot=x-MSFT] td").all_inner_texts()
+        assert cells == [
+            "MSFT",
+            "2026-11-18",
+            "long",
+            "5",
+            "2,091.00",
+            "20.50",
+            "\u221212.25",
+            "short",
+            "x-MSFT",
+        ]
+        assert "43 more open: tradingd lots" in await tab.inner_text("[data-panel='open lots']")
+        cells = await tab.locator("[data-part=x-old] td").all_inner_texts()
+        assert cells[5:] == ["2,191.00", "2,070.50", "\u2212120.50", "20.50", "long"]
+        text = await tab.inner_text("[data-panel='realised lots']")
+        assert "4 lots opened, 1 part closed, 1 wash sale among them" in text
+        assert "2026 \u2212100.00 counts: realised \u2212120.50, of its losses 20.50 disallowed" in text
+        text = await tab.inner_text("[data-panel=rebalance]")
+        assert "8 MSFT sold: position 8.49% of the active pool, at most 8.00% d7" in text
+        assert "order rate AAPL not sold: sector technology 31.00%" in text
+        assert "2026-W46 nothing above its limits" in text
+        assert "2026-11-22 16:00 UTC, in 4 days" in text
+        off = msgspec.structs.replace(
+            page(2).accounts[0], rebalance=RebalanceView(enabled=False, next_due=None, weeks=())
+        )
+        await desk.show(msgspec.structs.replace(page(2), accounts=(off,)))
+        await tab.wait_for_selector("body[data-seq='2']")
+        assert "switched off" in await tab.inner_text("[data-panel=rebalance]")
+        assert errors == []
+
+
+async def test_what_was_scrolled_may_become_empty() -> None:
+    """H2: a table that is scrolled aside and then has no rows any more; the page goes on."""
+    async with opened() as (desk, served, browser):
+        tab, errors = await visit(browser, served.page_url, width=700)
+        await tab.wait_for_selector("body[data-seq='1']")
+        scrolled = await tab.locator("[data-panel='realised lots'] .scroll").evaluate(
+            "e => (e.scrollLeft = 40, e.scrollLeft)"
+        )
+        assert scrolled > 0
+        await desk.show(msgspec.structs.replace(empty_page(), seq=2))
+        await tab.wait_for_selector("body[data-seq='2']")
+        assert "Nothing was closed yet." in await tab.inner_text("[data-panel='realised lots']")
         assert errors == []
 
 

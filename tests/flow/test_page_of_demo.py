@@ -118,6 +118,53 @@ async def _dies(house: Demo, tab: Page) -> None:
     assert re.match(r"disconnected, data \d+ s old", await tab.inner_text("#age"))
 
 
+async def test_the_page_shows_what_a_week_sold_and_the_lots(tmp_path: Path) -> None:
+    """E8, E13, H2: some weeks of 2008: the command line's lots, a rebalance that sold with its reason, wide and narrow."""
+    with demo(
+        tmp_path / "demo", "--from", "2008-02-20", "--to", "2008-12-31", "--port", "0", "--speed", "60000"
+    ) as house:
+        async with browser() as found:
+            tab, errors = await visit(found, house.url, 1280)
+            await tab.wait_for_selector("[data-panel=rebalance] [data-week] strong", timeout=60_000)
+            text = await tab.inner_text("[data-panel=rebalance]")
+            assert re.search(
+                r"2008-W\d\d\s+\d+ [A-Z]+ sold: position 8\.\d\d% of the active pool, at most 8\.00%", text
+            )
+            assert "nothing above its limits" in text
+            assert house.cli("halt", "--reason", "to compare").returncode == 0  # only a stop may still fire
+            while (before := _lots(house)) != await _shown(tab) or before != _lots(house):
+                await tab.wait_for_function("seq => Number(document.body.dataset.seq) > seq", arg=await _seq(tab))
+            assert before[0]
+            assert "nobody is told" in await tab.inner_text("[data-panel=notices]")
+            await _no_wider_than_the_screen(tab)
+            await shoot(tab, tmp_path, "lots-1280.png")
+            small, more = await visit(found, house.json("ui")["url"], 390, dark=True)
+            await small.wait_for_selector("[data-panel=rebalance] [data-week] strong")
+            await _no_wider_than_the_screen(small)
+            await shoot(small, tmp_path, "lots-390.png")
+            assert errors + more == []
+        assert house.end()[0] == 0
+
+
+def _lots(house: Demo) -> tuple[list[str], list[str], str]:
+    """Open lots, the latest closed ones, and the counts, by the command line."""
+    (tax,) = house.json("lots")
+    return (
+        [lot["lot"] for lot in tax["lots"]],
+        [part["lot"] for part in tax["closed"][:12]],
+        f"{tax['parts']:,} parts closed",
+    )
+
+
+async def _shown(tab: Page) -> tuple[list[str], list[str], str]:
+    """The same, read off the page at one moment."""
+    found = await tab.evaluate("""() => [
+        [...document.querySelectorAll("[data-lot]")].map((row) => row.dataset.lot),
+        [...document.querySelectorAll("[data-part]")].map((row) => row.dataset.part),
+        document.querySelector("[data-panel='realised lots']").textContent.match(/[0-9,]+ parts? closed/)?.[0] ?? ""]""")
+    return found[0], found[1], found[2]
+
+
 async def test_the_page_of_a_finished_replay_says_so(tmp_path: Path) -> None:
     """H2: nobody waits for a market that is over. (Without a terminal the demo ends; it is stopped at its last day here.)"""
     with demo(

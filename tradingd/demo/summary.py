@@ -20,6 +20,8 @@ from tradingd.shell.web.app import Served
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The object of `--json`. refusals: reason -> count.   reserve: account currency.   return_pct, drawdown_pct: 1.5 = 1.5 %.
+    lots_closed: parts of lots, each closed by one execution; wash_sales: those of them whose loss is disallowed.
+    micro_trades: closed ones, in none of the other trade figures.   rebalances: weeks looked at; rebalance_sells: what they sold.
     win_rate: 0..1; it, profit_factor and sharpe are None where there is too little to say.
     seconds: this machine's, the only field that differs from run to run."""
 
@@ -28,6 +30,13 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     refusals: dict[str, int]
     stop_outs: int
     breaker_trips: int
+    tier_changes: int
+    lots_opened: int
+    lots_closed: int
+    wash_sales: int
+    micro_trades: int
+    rebalances: int
+    rebalance_sells: int
     reserve: str
     return_pct: float
     drawdown_pct: float
@@ -44,10 +53,13 @@ def summarise(house: House, seconds: float) -> Summary:
     booked = member.book.booked
     counts = booked.counts
     deposits = float(booked.deposits) or inf
-    m = measure(member.book, member.rules)
+    m, lots = measure(member.book, member.rules), booked.lots
     return Summary(
         orders=counts.get("orders", 0), fills=counts.get("fills", 0), refusals=dict(sorted(booked.refusals.items())),
-        stop_outs=counts.get("stop_outs", 0), breaker_trips=counts.get("breaker_trips", 0), reserve=str(booked.reserve),
+        stop_outs=counts.get("stop_outs", 0), breaker_trips=counts.get("breaker_trips", 0),
+        tier_changes=counts.get("tier_changes", 0), lots_opened=lots.opened, lots_closed=lots.seq, wash_sales=lots.washed,
+        micro_trades=m.micro_trades, rebalances=counts.get("rebalances", 0), rebalance_sells=counts.get("rebalance_sells", 0),
+        reserve=str(booked.reserve),
         return_pct=round((member.book.equity / deposits - 1.0) * 100, 4), drawdown_pct=round(booked.drawdown_max * 100, 4),
         win_rate=m.win_rate, profit_factor=m.profit_factor, sharpe=m.sharpe,
         journal_head=house.journal.head, seconds=round(seconds, 3),
@@ -76,6 +88,7 @@ def in_words(summary: Summary, house: House, *, whole: bool, paced: bool, now: i
     """The summary for a terminal. whole: the replay came to its end; paced: it was made to wait; now: how far it came, ns."""
     (member,) = house.members.values()
     booked, counts = member.book.booked, member.book.booked.counts
+    m = measure(member.book, member.rules)
     refusals = [f"{n} {reason}" for reason, n in sorted(summary.refusals.items(), key=lambda kv: (-kv[1], kv[0]))]
     head = [("journal", f"{house.journal.durable:,} records, head {summary.journal_head}")]
     if whole and not booked.commands:
@@ -88,8 +101,17 @@ def in_words(summary: Summary, house: House, *, whole: bool, paced: bool, now: i
         "the replay is over" if whole else f"stopped at {utc(now)}; so far:",
         *_rows(
             ("result", f"{result}, reserve {booked.reserve:,.2f} {booked.currency}"),
-            ("trades", _trades(measure(member.book, member.rules))),
-            ("tier", _tiers(booked.tier, booked.tier_history)),
+            ("trades", _trades(m)),
+            (
+                "micro",
+                f"{m.micro_trades:,} closed, {m.micro_wins:,} won, {m.micro_pnl:+,.2f} {booked.currency}, counted apart",
+            ),
+            (
+                "lots",
+                f"{summary.lots_opened:,} opened, {summary.lots_closed:,} parts closed, {summary.wash_sales:,} of them wash sales",
+            ),
+            ("tier", _tiers(booked.tier, booked.tier_history, summary.tier_changes)),
+            ("rebalance", _rebalances(summary)),
             ("decisions", f"{decided:,}: {acted:,} acted, {refused:,} refused"),
             ("refusals", ", ".join(refusals) or "none"),
             ("orders", orders),
@@ -110,9 +132,15 @@ def _trades(m: Measures) -> str:
     )
 
 
-def _tiers(now: TierName, history: Sequence[TierChanged]) -> str:
-    last = f", last changed on {utc(history[-1].ts)[:10]}: {history[-1].why}" if history else ""
-    return f"{now}{last}"
+def _tiers(now: TierName, history: Sequence[TierChanged], changes: int) -> str:
+    if not changes:
+        return f"{now}, never changed"
+    last, what = history[-1], "change" if changes == 1 else "changes"
+    return f"{now} after {changes:,} {what}, the last on {utc(last.ts)[:10]}: {last.why}"
+
+
+def _rebalances(s: Summary) -> str:
+    return f"{s.rebalances:,} weeks looked at, {s.rebalance_sells:,} sales of what was above its limits"
 
 
 def next_steps(page_url: str, *, program: str) -> list[str]:

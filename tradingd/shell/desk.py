@@ -16,10 +16,12 @@ from tradingd.core.rules import Rules
 from tradingd.core.types import AccountId
 from tradingd.core.views.account import account_view
 from tradingd.core.views.lots import LotsView, lots_view
+from tradingd.core.views.notices import NoticesView
 from tradingd.core.views.page import AccountView, JournalView, Page, SessionView
 from tradingd.ports import Broken
 from tradingd.shell.house import House
 from tradingd.shell.intake.counter import Counter
+from tradingd.shell.notify.board import board
 from tradingd.shell.notify.room import Notify
 from tradingd.shell.web.desk import LATEST, Answer, Probe, TestSaid
 
@@ -69,16 +71,20 @@ class HouseDesk:
     def _build(self, seq: int) -> Page:
         house, journal = self.house, self.house.journal
         members = house.members.values()
-        accounts = tuple(account_view(m.book, m.rules) for m in members)
         now = self.now()
+        accounts = tuple(account_view(m.book, m.rules, now) for m in members)
         self.started = self.started or now  # a following clock knows no time before the first event
         session = next((s for m in members if (s := _session(m.rules, now)) is not None), None)
         return Page(
             seq=seq, now=now, mode=self.mode, version=__version__, build=self.build[:12], config=self.config[:12],
             started=self.started, session=session,
             journal=JournalView(seq=journal.seq, durable=journal.durable, head=journal.head, segment=journal.segment),
-            accounts=accounts, note=self.note or _waits_for(accounts, session),
+            accounts=accounts, notices=self._notices(now), note=self.note or _waits_for(accounts, session),
         )  # fmt: skip
+
+    def _notices(self, now: int) -> NoticesView | None:
+        books = {account: member.book.booked for account, member in self.house.members.items()}
+        return board(self._notify, books, now) if self._notify is not None else None
 
     async def changed(self, since: int, timeout_s: float) -> Page:
         if self.seq() <= since:

@@ -72,6 +72,16 @@ def flat(account: Account) -> Account:
 
 
 @given(histories)
+def test_the_counts_are_those_of_all_parts(history):
+    """E8: parts whose loss is disallowed, also after some of it was taken back; each execution opens one lot at most."""
+    account = played(history)
+    assert account.lots.washed == len([part for part in account.parts() if part.disallowed])
+    assert account.lots.seq == len(account.parts())
+    assert len({lot.exec_id for lot in account.held()}) <= account.lots.opened
+    assert account.lots.opened <= len(account.facts)
+
+
+@given(histories)
 def test_open_lots_are_the_position(history):
     """E8: always, and all of them on its side."""
     account = played(history)

@@ -19,9 +19,8 @@ from tradingd.core.facts import (
     ScheduleRan,
 )
 from tradingd.core.gates.gate import GateSettings
-from tradingd.core.gates.window import WindowSettings
+from tradingd.core.gates.window import WindowSettings, week_of
 from tradingd.core.rules import MicroSettings, RebalanceSettings
-from tradingd.core.steps.agenda import week_of
 from tradingd.core.types import Leg, Side
 
 D = Decimal

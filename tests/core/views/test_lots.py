@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import msgspec
+from datetime import date
 
-from tests.core.book.deals import Account, X, ts_of
-from tests.core.world import ACCOUNT
+import msgspec
+import pytest
+
+from tests.core.book.deals import FIRST, Account, X, ts_of
+from tests.core.world import ACCOUNT, ACME, World
 from tradingd.core.book.book import Book
+from tradingd.core.types import Side
 from tradingd.core.views.lots import LotsView, lots_view
 
 
@@ -72,3 +76,60 @@ def test_shorts_are_called_so():
     account.sell(0, "5", "10")
     [lot] = seen(account, 1).lots
     assert (lot.side, lot.qty, lot.basis) == ("short", "5", "-50")
+
+
+def test_the_term_turns_the_day_after_a_year():
+    """E8: bought on 2008-05-01 it is long from 2009-05-02 on, as the day of the purchase does not count; a short never is."""
+    account = Account()
+    account.buy(0, "5", "10")
+    assert [seen(account, day).lots[0].term for day in (364, 365, 366)] == ["short", "short", "long"]
+    account.sell(366, "5", "10")
+    assert seen(account, 900).closed[0].term == "long"
+    short = Account()
+    short.sell(0, "5", "10")
+    assert seen(short, 900).lots[0].term == "short"
+
+
+@pytest.mark.parametrize(
+    ("bought", "turns"),
+    [("2007-02-28", "2008-03-01"), ("2008-02-28", "2009-03-01"), ("2008-02-29", "2009-03-01"), ("2007-12-31", "2009-01-01")],
+)  # fmt: skip
+def test_the_term_at_the_ends_of_february_and_of_the_year(bought, turns):
+    """E8: the year begins on the day after the purchase, which may be the first of a month or a 29th of February."""
+    day, due = (date.fromisoformat(text).toordinal() - date(1970, 1, 1).toordinal() - FIRST for text in (bought, turns))
+    account = Account()
+    account.buy(day, "5", "10")
+    assert [seen(account, at).lots[0].term for at in (due - 1, due)] == ["short", "long"]
+
+
+def test_a_wash_sale_hands_the_term_on():
+    """E8: held for 300 days, sold at a loss, bought again: 100 days later it is long."""
+    account = Account()
+    account.buy(0, "5", "10")
+    account.sell(300, "5", "9")
+    account.buy(301, "5", "9")
+    assert [seen(account, day).lots[0].term for day in (366, 367)] == ["short", "long"]
+
+
+@pytest.mark.parametrize(("side", "gain"), [(Side.BUY, 50.0), (Side.SELL, -50.0)])
+def test_what_a_lot_would_bring_now(side, gain):
+    """E8: at the mark, in the account's money, its wash adjustment included; nothing is said without a price."""
+    world = World()
+    world.foreign_fill(ACME, side, "10", "100")
+    [lot] = lots_view(world.book, world.now).lots
+    assert lot.unrealised == pytest.approx(0.0)
+    world.quote(ACME, 105.0)
+    [lot] = lots_view(world.book, world.now).lots
+    assert lot.unrealised == pytest.approx(gain)
+    assert seen(busy(), 61).lots[0].unrealised is None
+
+
+def test_the_page_shows_some_and_counts_all():
+    """H2: the latest parts, the first open lots, and how many there are of each."""
+    account = busy()
+    account.buy(70, "10", "9")
+    account.sell(62, "10", "20")
+    view = lots_view(Book(ACCOUNT, booked=account.booked), ts_of(71), most=1, parts=1)
+    assert (len(view.lots), view.open_lots, len(view.closed)) == (1, 2, 1)
+    assert (view.opened, view.parts, view.washed) == (3, 2, 1)
+    assert view.closed[0].closed_ts == ts_of(62, 5)

@@ -13,6 +13,7 @@ import msgspec
 from tradingd.core.book.ledger import Position
 from tradingd.core.book.lots import Lots
 from tradingd.core.book.orders import Working
+from tradingd.core.book.rebalances import Rebalance
 from tradingd.core.facts import (
     Alerted,
     BreakerTripped,
@@ -225,6 +226,7 @@ class Booked(msgspec.Struct, kw_only=True):
     events: dict[str, EventNoted] = {}  # not yet over
     schedules: dict[str, str] = {}  # name -> the occurrence that was last taken care of
     marks: dict[str, Mark] = {}
+    rebalances: list[Rebalance] = []  # the last weeks, oldest first
     tier_history: list[TierChanged] = []
     measured: list[DayMeasured] = []  # the last days
     notices: list[Notice] = []

@@ -95,6 +95,7 @@ def _open(lots: Lots, holding: Holding, deal: _Deal, qty: Qty, basis: Money) -> 
         exec_id=deal.exec_id, purchase=deal.order_id or deal.exec_id, side=deal.side, qty=qty, opened=qty, basis=basis,
         opened_ts=deal.ts, acquired_ts=deal.ts, adopted=deal.adopted,
     )  # fmt: skip
+    lots.opened += 1
     place = bisect_right(holding.lots, deal.ts, key=lambda held: held.opened_ts)  # a late report stands at its own time
     holding.lots.insert(place, lot)
     bought(lots, holding, place)

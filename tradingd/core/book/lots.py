@@ -136,12 +136,16 @@ class Year(msgspec.Struct, array_like=True):
 
 
 class Lots(msgspec.Struct, kw_only=True):
-    """The tax lots of one account. closed: the last parts that are final, by number.   seq: of the newest part."""
+    """The tax lots of one account. closed: the last parts that are final, by number.   seq: of the newest part.
+
+    opened: executions and adoptions that opened a lot.   washed: parts whose loss is disallowed. Both since the beginning."""
 
     held: dict[Symbol, Holding] = {}
     closed: dict[int, Part] = {}
     years: dict[int, Year] = {}
     seq: int = 0
+    opened: int = 0
+    washed: int = 0
 
     def finish(self, part: Part) -> None:
         """Nothing can change this part any more."""

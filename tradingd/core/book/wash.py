@@ -39,6 +39,11 @@ def day(ts: int) -> int:
     return (ts - _EASTERN) // _DAY
 
 
+def date_of(ts: int) -> date:
+    """The date at that ns, by Eastern standard time."""
+    return date.fromordinal(day(ts) + _EPOCH)
+
+
 def last_day(part: Part) -> int:
     """ns at which the window after this part closes."""
     return (day(part.closed_ts) + WINDOW + 1) * _DAY + _EASTERN
@@ -46,7 +51,7 @@ def last_day(part: Part) -> int:
 
 def year_of(lots: Lots, part: Part) -> Year:
     """The calendar year in which the part was closed."""
-    return lots.years.setdefault(date.fromordinal(day(part.closed_ts) + _EPOCH).year, Year())
+    return lots.years.setdefault(date_of(part.closed_ts).year, Year())
 
 
 def sold(lots: Lots, holding: Holding, parts: list[Part]) -> None:
@@ -161,5 +166,6 @@ def _cut(holding: Holding, i: int, qty: Qty) -> tuple[Lot, int | None]:
 
 
 def _disallow(lots: Lots, part: Part, amount: Decimal) -> None:
-    year = year_of(lots, part)
+    year, before = year_of(lots, part), part.disallowed
     part.disallowed, year.disallowed = more(part.disallowed, amount), more(year.disallowed, amount)
+    lots.washed += bool(part.disallowed) - bool(before)

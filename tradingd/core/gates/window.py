@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 
 import msgspec
 
@@ -169,6 +170,17 @@ def next_window_open(table: SessionTable, ts: int, s: WindowSettings) -> int | N
             return opens
         session = table.next_after(session.open_ns)
     return None
+
+
+def week_of(session: Session) -> str:
+    """The ISO week a session belongs to, like 2008-W12."""
+    return week_of_date(session.date)
+
+
+@cache
+def week_of_date(date_iso: str) -> str:
+    year, week, _ = date.fromisoformat(date_iso).isocalendar()
+    return f"{year}-W{week:02d}"
 
 
 def window_check(table: SessionTable | None, ts: int, s: WindowSettings) -> Check:

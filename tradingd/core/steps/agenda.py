@@ -9,14 +9,13 @@ when one was due is told nothing of it.
 from __future__ import annotations
 
 from datetime import date
-from functools import cache
 
 from tradingd.core.book.book import Book
 from tradingd.core.book.orders import OPEN, Working
 from tradingd.core.book.trades import trade_of
 from tradingd.core.events import FillSeen
 from tradingd.core.facts import Alerted, ScheduleRan
-from tradingd.core.gates.window import Session, SessionTable
+from tradingd.core.gates.window import Session, SessionTable, week_of, week_of_date
 from tradingd.core.rules import Rules
 from tradingd.core.types import NS, OrderId
 from tradingd.core.views.summary import Span, daily_summary, weekly_digest
@@ -72,17 +71,6 @@ def due_week(table: SessionTable, day: Session) -> list[Session]:
         found.insert(0, before)
         before = table.latest_by(_day_before(before.date))
     return found
-
-
-def week_of(session: Session) -> str:
-    """The ISO week a session belongs to, like 2008-W12."""
-    return week_of_date(session.date)
-
-
-@cache
-def week_of_date(date_iso: str) -> str:
-    year, week, _ = date.fromisoformat(date_iso).isocalendar()
-    return f"{year}-W{week:02d}"
 
 
 def tell_large_trade(book: Book, working: Working | None, fill: FillSeen, rules: Rules) -> None:

@@ -8,16 +8,14 @@ sold before it counts. What a gate refuses is told by its decision and looked at
 from __future__ import annotations
 
 from tradingd.core.book.book import Book
+from tradingd.core.book.rebalances import NAME
 from tradingd.core.facts import ScheduleRan
-from tradingd.core.gates.window import Session, SessionTable, in_window
+from tradingd.core.gates.window import Session, SessionTable, in_window, week_of
 from tradingd.core.plans import rebalance as plan
 from tradingd.core.plans.rebalance import Holding, Limits, Sell
 from tradingd.core.rules import Rules
-from tradingd.core.steps.agenda import week_of
 from tradingd.core.steps.exits import close, left_to_close
 from tradingd.core.types import Symbol, TradingState
-
-NAME = "rebalance"
 
 
 def rebalance(book: Book, table: SessionTable, session: Session, rules: Rules) -> None:

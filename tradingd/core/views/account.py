@@ -10,6 +10,7 @@ from tradingd.core.gates.reserve import reserve_share
 from tradingd.core.gates.standing import heat_now
 from tradingd.core.rules import Rules
 from tradingd.core.types import Leg, Money, Symbol, TradingState
+from tradingd.core.views.lots import lots_view
 from tradingd.core.views.page import (
     AccountView,
     BrokerView,
@@ -21,15 +22,19 @@ from tradingd.core.views.page import (
     TripView,
 )  # fmt: skip
 from tradingd.core.views.performance import MONTH, measure, recent_win_rate
+from tradingd.core.views.rebalance import rebalance_view
 
 FINISHED_SHOWN = 40
 DECISIONS_SHOWN = 50
 ALERTS_SHOWN = 20
+LOTS_SHOWN = 40
+PARTS_SHOWN = 12
 _LEG = {Leg.ENTRY: "entry", Leg.EXIT: "exit", Leg.PROTECT: "protect"}
 
 
-def account_view(book: Book, rules: Rules) -> AccountView:
-    booked = book.booked
+def account_view(book: Book, rules: Rules, now: int | None = None) -> AccountView:
+    """now: ns, the house's time; None: that of the last event."""
+    booked, now = book.booked, book.now if now is None else now
     return AccountView(
         account=book.account, currency=booked.currency, state=shown_state(book), holds=_holds(book), tier=booked.tier.value,
         breaker=tuple(
@@ -46,6 +51,7 @@ def account_view(book: Book, rules: Rules) -> AccountView:
         alerts=tuple((a.ts, a.level, a.code, a.text) for a in reversed(booked.alerts[-ALERTS_SHOWN:])),
         counts={**booked.counts, "quotes": book.quotes, "quarantined": _quarantined(book)}, refusals=dict(booked.refusals),
         measures=book.measures or measure(book, rules), measured_ts=book.measured_ts or book.now, risk_tier=_risk_tier(book, rules),
+        tax=lots_view(book, now, most=LOTS_SHOWN, parts=PARTS_SHOWN), rebalance=rebalance_view(book, rules, now),
     )  # fmt: skip
 
 

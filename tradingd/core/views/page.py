@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import dataclass_transform
-
-import msgspec
-
 from tradingd.core.facts import Decided, Measures, TierChanged
 from tradingd.core.gates.tiers import Tier
-
-
-@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
-class View(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all page values. Money and prices are text, exactly as booked; ratios are floats (0.10 = 10 %)."""
+from tradingd.core.views.lots import LotsView
+from tradingd.core.views.notices import NoticesView
+from tradingd.core.views.rebalance import RebalanceView
+from tradingd.core.views.view import View
 
 
 class HoldView(View):
@@ -136,6 +131,8 @@ class AccountView(View):
     measures: Measures | None = None  # as of measured_ts
     measured_ts: int = 0
     risk_tier: TierView | None = None
+    tax: LotsView | None = None  # the oldest open lots of each symbol, the latest closed parts
+    rebalance: RebalanceView | None = None
 
 
 class SessionView(View):
@@ -155,7 +152,8 @@ class JournalView(View):
 
 
 class Page(View):
-    """Everything. now: the house's wall clock (the replay's in a replay), ns. seq rises with each change."""
+    """Everything. now: the house's wall clock (the replay's in a replay), ns. seq rises with each change.
+    notices: None when no channel is configured."""
 
     seq: int
     now: int
@@ -167,4 +165,5 @@ class Page(View):
     session: SessionView | None
     journal: JournalView
     accounts: tuple[AccountView, ...]
+    notices: NoticesView | None = None
     note: str = ""  # one line on what the house is doing now, or waits for

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from tradingd.core.book import rebalances
 from tradingd.core.book.booked import Booked, Mark
+from tradingd.core.book.fold.counts import count
 from tradingd.core.facts import EarningsNoted, EventNoted, ScheduleRan
 
 
@@ -21,4 +23,7 @@ def event_noted(b: Booked, f: EventNoted) -> None:
 
 def schedule_ran(b: Booked, f: ScheduleRan) -> None:
     b.schedules[f.name] = f.key
+    if f.name == rebalances.NAME:
+        rebalances.ran(b.rebalances, f)
+        count(b, "rebalances")
     b.marks[f.name] = Mark(f.ts, dict(b.refusals), b.counts.get("breaker_trips", 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from tradingd.core.book import rebalances
 from tradingd.core.book.booked import Booked, Plan, Seen, Tranches
 from tradingd.core.book.fold.counts import count
 from tradingd.core.facts import OWN_SOURCES, Decided, Kind, Outcome, Reason, TrancheJudged
@@ -22,6 +23,9 @@ def decided(b: Booked, f: Decided) -> None:
         _refused(b, f)
     if f.kind is Kind.ENTRY or f.source not in OWN_SOURCES:  # a recommendation's
         b.seen[f.cause] = Seen(f.decision_id, f.ts, f.outcome, f.reasons, f.orders)
+    if f.source == rebalances.NAME:
+        rebalances.decided(b.rebalances, f)
+        count(b, "rebalance_sells", int(f.outcome is Outcome.ACT))
     b.recent.append(f)
     if len(b.recent) > KEEP_RECENT:
         del b.recent[0]

@@ -85,5 +85,7 @@ def started(b: Booked, f: StartedUp) -> None:
 
 def tier_changed(b: Booked, f: TierChanged) -> None:
     b.tier = f.tier
+    if b.days:  # before the first session it is what was configured
+        count(b, "tier_changes")
     b.tier_history.append(f)
     del b.tier_history[:-KEEP_TIERS]

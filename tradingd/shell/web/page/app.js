@@ -28,8 +28,8 @@ const forget = (text) => {
   sessionStorage.removeItem("token");
   page = null;
   linked = false;
-  $("accounts").replaceChildren();
-  for (const id of ["house", "mode"]) $(id).hidden = true;
+  for (const id of ["accounts", "notices"]) $(id).replaceChildren();
+  for (const id of ["house", "mode", "undelivered"]) $(id).hidden = true;
   $("note").textContent = $("now").textContent = "";
   delete document.body.dataset.mode;
   say(text);
@@ -56,8 +56,16 @@ const swap = (old, node) => {
   const row = old.contains(document.activeElement) ? document.activeElement.closest("[data-decision]")?.dataset.decision : null;
   const left = old.querySelector(".scroll")?.scrollLeft || 0;
   old.replaceWith(node);
-  if (left) node.querySelector(".scroll").scrollLeft = left;
+  const scroll = node.querySelector(".scroll");
+  if (left && scroll) scroll.scrollLeft = left;
   if (row) node.querySelector(`[data-decision="${CSS.escape(row)}"] button`)?.focus({ preventScroll: true });
+};
+
+// the same words are not announced again
+const cry = (nodes) => {
+  const box = $("undelivered"), fresh = el("p", {}, nodes);
+  if (box.textContent !== fresh.textContent) box.replaceChildren(...fresh.childNodes);
+  box.hidden = !nodes.length;
 };
 
 const draw = () => {
@@ -75,9 +83,11 @@ const draw = () => {
   page.accounts.forEach((a, i) => {
     if (!box.children[i]) box.append(el("div", { class: "account" }));
     put(box.children[i], [panels.state(a, page), panels.pools(a), panels.breaker(a, page), panels.limits(a), panels.alerts(a), panels.performance(a, page), panels.tier(a),
-      panels.positions(a, page), panels.orders(a, page), panels.decisions(a, page)]);
+      panels.positions(a, page), panels.orders(a, page), panels.decisions(a, page), panels.rebalance(a, page), panels.lots(a, page), panels.closed(a)]);
   });
   while (box.children.length > page.accounts.length) box.lastElementChild.remove();
+  cry(panels.unheard(page));
+  put($("notices"), [panels.notices(page)]);
   $("house").replaceChildren(...panels.house(page));
   $("house").hidden = false;
   document.body.dataset.seq = page.seq;

@@ -101,6 +101,70 @@ export const orders = (a, page) => {
     : empty("No working orders."));
 };
 
+// tax lots: money to the cent; where a basis has a wash sale's loss in it, so much of it is said beside it
+const gain = (x) => el("span", { class: tone(x) }, signed(x));
+const washed = (l) => (Number(l.wash) ? el("span", { title: "disallowed elsewhere and added to this basis" }, money(l.wash)) : DASH);
+const some = (n, what) => `${count(n)} ${what}${n === 1 ? "" : "s"}`;
+const day = (ns) => moment(ns).slice(0, 10);
+const on = (ns) => el("span", { title: moment(ns) }, day(ns));
+const more = (shown, all, what, how) => (all > shown ? el("p", { class: "empty" }, `${count(all - shown)} more ${what}: ${how}`) : null);
+export const lots = (a, page) => {
+  const t = a.tax;
+  if (!t || !t.lots.length) return panel("Open lots", "wide", empty(`No open lots.${waits(page)}`));
+  return panel("Open lots", "wide", table([["symbol"], ["opened", "n"], ["side"], ["quantity", "n"], ["cost basis", "n"], ["wash adj.", "n"], ["unrealised", "n"], ["term"], ["lot", "grow"]],
+    t.lots.map((l) => ({ "data-lot": l.lot, cells: [el("strong", {}, l.symbol), on(l.opened_ts), l.side, exact(l.qty), money(l.basis), washed(l), l.unrealised === null ? DASH : gain(l.unrealised),
+      el("span", { title: `held since ${day(l.acquired_ts)}` }, l.term), l.adopted ? `${l.lot} (adopted)` : l.lot] }))),
+    more(t.lots.length, t.open_lots, "open", "tradingd lots"));
+};
+
+const YEARS = 3;
+export const closed = (a) => {
+  const t = a.tax;
+  if (!t || !t.parts) return panel("Realised lots", "wide", empty("Nothing was closed yet."));
+  return panel("Realised lots", "wide",
+    el("p", { class: "dim" }, `${some(t.opened, "lot")} opened, ${some(t.parts, "part")} closed, ${some(t.washed, "wash sale")} among them. An estimate: the broker\u2019s statement decides.`),
+    table([["symbol"], ["closed", "n"], ["opened", "n"], ["side"], ["quantity", "n"], ["cost basis", "n"], ["proceeds", "n"], ["realised", "n"], ["disallowed", "n"], ["term"]],
+      t.closed.map((p) => ({ "data-part": p.lot, cells: [el("strong", {}, p.symbol), on(p.closed_ts), on(p.opened_ts), p.side, exact(p.qty), money(p.basis), money(p.proceeds), gain(p.realised),
+        Number(p.disallowed) ? el("span", { class: "tag warn", title: `replaced by ${p.taken.map((l) => l.lot).join(", ")}` }, money(p.disallowed)) : DASH, p.term] }))),
+    el("ul", {}, t.years.slice(-YEARS).reverse().map((y) => el("li", {}, el("span", { class: "dim" }, `${y.year} `), gain(y.counts), ` counts: realised ${signed(y.realised)}, of its losses ${money(y.disallowed)} disallowed and moved to later lots`))),
+    more(t.closed.length, t.parts, "closed", "tradingd lots --closed"));
+};
+
+const sale = (s) => el("li", {}, s.reasons.length ? [el("span", { class: "tag warn" }, s.reasons.map(words).join(", ")), ` ${s.symbol} not sold: `] : [el("strong", {}, `${exact(s.qty)} ${s.symbol}`), " sold: "], s.why, " ",
+  el("span", { class: "dim" }, s.decision_id));
+const turn = (w) => el("li", { "data-week": w.week }, el("span", { class: "dim" }, `${w.week} `),
+  w.sales.length ? el("ul", { class: "inner" }, w.sales.map(sale)) : "nothing above its limits", w.done ? null : el("span", { class: "tag warn" }, "not done yet"));
+const WEEKS = 6;
+export const rebalance = (a, page) => {
+  const r = a.rebalance;
+  if (!r) return panel("Rebalance", "wide", empty("nothing known of it"));
+  const next = !r.enabled ? "switched off: [rebalance] enabled = false" : r.next_due === null ? "not in the calendar" : r.next_due > page.now ? `${moment(r.next_due)}, in ${until(r.next_due, page.now)}` : "due now: waits for an active account and prices";
+  return panel("Rebalance", "wide", el("div", {}, el("span", { class: "dim" }, "next "), next), r.weeks.length ? el("ul", {}, r.weeks.slice(0, WEEKS).map(turn)) : empty("no week was looked at yet"));
+};
+
+// a page that nobody got must be seen: it stands above everything
+export const unheard = (page) => {
+  const lost = page.notices ? page.notices.unheard : [];
+  return !lost.length ? [] : [el("strong", {}, lost.length === 1 ? "A page was not delivered" : `${count(lost.length)} pages were not delivered`),
+    `: ${lost.slice(0, 5).map((u) => `${words(u.event)} ${moment(u.ts)} (${u.channel}: ${words(u.status)})`).join("; ")}. Why: `, el("code", {}, "tradingd notifications")];
+};
+
+const LOST = ["failed", "dropped", "rate_limited"];
+const NOTICES = 12;
+const route = (c) => [c.name, el("span", {}, c.failing ? [el("span", { class: "tag bad" }, "failing"), " "] : null, `${count(c.waiting)} waiting`,
+  c.kept_back ? [", ", el("span", { class: "tag warn" }, `${some(c.kept_back, "page")} kept back`)] : null)];
+const fate = (n) => el("span", { class: `tag ${LOST.includes(n.status) ? (n.level === "page" ? "bad" : "warn") : ""}` }, words(n.status));
+export const notices = (page) => {
+  const n = page.notices, several = page.accounts.length > 1;
+  if (!n) return panel("Notices", "wide", empty("No channel is configured: nobody is told, alerts are seen here only."));
+  return panel("Notices", "wide",
+    facts(n.channels.map(route)),
+    n.latest.length ? table([["time"], ["level"], ["notice", "grow"], ["route"], ["result"], ...(several ? [["account"]] : []), ["record", "n"]],
+      n.latest.slice(0, NOTICES).map((x) => ({ "data-notice": x.notice, cells: [moment(x.ts), el("span", { class: `tag ${x.level === "page" ? "bad" : ""}` }, x.level || DASH), words(x.event), x.channel, fate(x),
+        ...(several ? [x.account] : []), x.notice] })))
+      : empty("nobody had to be told anything yet"));
+};
+
 const verdict = (d) => (d.outcome === "act" ? el("span", { class: "tag" }, "acted") : el("span", { class: "tag warn" }, words(d.headline || "refused")));
 export const decisions = (a, page) => panel("Decisions", "wide", a.decisions.length
   ? table([["decision"], ["time"], ["symbol"], ["side"], ["kind"], ["result"], ["quantity", "n"], ["price", "n"], ["confidence", "n"], ["source", "grow"]],
