@@ -84,7 +84,12 @@ class Watch(Promises):
         self._paused: dict[str, float] = {}  # when the pause of a site was acknowledged
         self._logins: dict[str, deque[tuple[float, int]]] = {}
         self._sites: dict[str, Site] = {}
+        self._left: dict[tuple[str, str], Decimal] = {}  # what left of each entry's decision, by machine
         self._last_words: set[str] = set()  # resumes that were asked of a journal whose disk was full
+
+    def book(self, site: str) -> Book:
+        """As the durable facts of that machine make it."""
+        return self._books[site]
 
     # in the moment ------------------------------------------------------------------------------------------------------
 
@@ -148,6 +153,15 @@ class Watch(Promises):
         self._checked("part of a decision" if decided.tranches else "whole decision")
         if len(sent) > 1:
             self._checked("later part")
+
+    def _sent_in_parts(self, life: Life, order: Order) -> None:
+        """I3: what left of a decision comes to no more than it decided, whatever died between two of its parts."""
+        key = (life.site.name, order.decision_id)
+        left = self._left[key] = self._left.get(key, Decimal(0)) + order.qty
+        book = self._books[life.site.name]
+        decided = next((d.qty for d in book.booked.recent if d.decision_id == order.decision_id), None)
+        if decided is not None and left > decided:
+            self.broken("I3", f"of {order.decision_id}, which decided {decided}, {left} {order.symbol} left")
 
     def _moved(self, book: Book, fact: OrderMoved) -> None:
         self._due.pop(fact.order_id, None)
@@ -228,6 +242,7 @@ class Watch(Promises):
         if order.leg is not Leg.ENTRY:
             return
         self._believable(life, order)
+        self._sent_in_parts(life, order)
         if life.site.name in self._paused:
             since = self.now() - self._paused[life.site.name]
             self.broken("I7", f"entry {order.order_id} leaves {since:.3f} s after a pause was acknowledged")
