@@ -38,7 +38,7 @@ class Answers:
 
     # in the moment --------------------------------------------------------------------------------------------------------
 
-    def told(self, idea: Idea, told: Told) -> None:
+    def told(self, idea: Idea, told: Told, known: bool) -> None:
         self._count(f"idea {told.status}")
         if told.status == "refused" or len(told.decisions) != 1:
             self.broken("I9", f"{idea.key} is sound and was answered {told}")
@@ -50,8 +50,8 @@ class Answers:
         first = idea.told[0].decisions[0]
         if (first.decision_id, first.outcome) != (decision.decision_id, decision.outcome):
             self.broken("I3", f"{idea.key} was answered {first} first and {decision} now")
-        if len(idea.told) > 1 and told.status != "duplicate" and idea.told[0].status == "decided":
-            self.broken("I3", f"{idea.key} was answered {told.status} after it had been decided")
+        if known and told.status != "duplicate":
+            self.broken("I3", f"{idea.key} was answered {told.status} again, not as a duplicate")
 
     def noted(self, ident: str, until: int, answer: Answer) -> None:
         booked = self.book().booked

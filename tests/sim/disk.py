@@ -31,7 +31,9 @@ class SimDisk(FakeDisk):
         self.on_death: Callable[[], None] | None = None
         self.lying = False  # gave an error since the last start
         self.fatal = ""  # the error after which nothing of the journal may be believed
-        self._views: list[dict[str, Node]] = []  # of the drop folder, after each change that no sync of a directory has followed
+        self._views: list[
+            dict[str, Node]
+        ] = []  # of the drop folder, after each change that no sync of a directory has followed
 
     def step(self, op: str, path: str) -> None:
         if self.host is not None:

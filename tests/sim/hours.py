@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from tests.sim.guards import FRESH_S, TIGHT_S, Guards, book_of
 from tests.sim.site import Life, Site
+from tests.sim.watch import Watch
 from tradingd.core.book.book import Book
 from tradingd.core.book.orders import OPEN
 from tradingd.core.facts import AnyFact, Decided, Outcome
 from tradingd.core.gates.window import MINUTE
-from tradingd.core.types import NS, Leg, Symbol
+from tradingd.core.types import Leg, Symbol
 
 OUT_S = 10.0  # with everything up: a timer each second, the stop taken back first where it must be
 
 
 class Hours:
-    """guards: know links, prices and refused closes."""
+    """guards: know links, positions at the venue and refused closes.   watch: knows from the journal what is held for hours."""
 
-    def __init__(self, guards: Guards) -> None:
+    def __init__(self, guards: Guards, watch: Watch) -> None:
         self.guards = guards
+        self.watch = watch
         self.counts: dict[str, int] = {}
         self._since: dict[tuple[str, Symbol], float] = {}  # due, and nothing in the way
         self._said: dict[tuple[str, Symbol], float] = {}  # the last time the journal said why not
@@ -36,9 +38,11 @@ class Hours:
             return
         book = book_of(life)
         hold_ns = int(self.guards.config.micro.hold_min * MINUTE)
-        for symbol, held in book.booked.micro.items():
-            key = (life.host.name, symbol)
-            if life.env.clock.wall() - held.opened_ts < hold_ns or not self._may(life, book, symbol):
+        for symbol in book.held():
+            key, since = (life.host.name, symbol), self.watch.hours.get((site.name, symbol))
+            if since is None or since != book.booked.positions[symbol].opened_ts:  # another position by now
+                continue
+            if life.env.clock.wall() - since < hold_ns or not self._may(life, book, symbol):
                 self._since.pop(key, None)
                 continue
             late = self.guards.now() - self._since.setdefault(key, self.guards.now())
@@ -57,7 +61,9 @@ class Hours:
             return False
         if not guards.can_sell(symbol, booked.positions[symbol].qty) or guards.linked_s(life) < FRESH_S:
             return False
-        working = [w for w in booked.orders.values() if w.order.symbol == symbol and w.life in OPEN and w.order.leg is Leg.EXIT]
+        working = [
+            w for w in booked.orders.values() if w.order.symbol == symbol and w.life in OPEN and w.order.leg is Leg.EXIT
+        ]
         return not working and now >= guards.asked_again_at(life.site.name, symbol)
 
     def _count(self, name: str) -> None:

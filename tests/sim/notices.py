@@ -79,7 +79,9 @@ class Notices:
                 if fact.status == DELIVERED:
                     self._delivered.setdefault(line, set()).add(fact.notice)
                     if fact.notice not in self._heard.get(line, ()):
-                        self.broken("I14", f"{line}: {fact.kind} {fact.notice} counts as delivered, and nobody heard it")
+                        self.broken(
+                            "I14", f"{line}: {fact.kind} {fact.notice} counts as delivered, and nobody heard it"
+                        )
 
     def _clock_wrong(self) -> bool:
         return any(fault.kind == "host.wall" for fault in self.plan.faults)

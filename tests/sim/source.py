@@ -1,4 +1,4 @@
-"""Those outside who have ideas and news for the daemon: a program that recommends, a person with the earnings file, a drop folder.
+"""Those outside who have ideas and news for the daemon: a program that recommends, somebody with earnings dates, a drop folder.
 
 A program asks as a careful one does: it sends the same again under the same name until it is told what was decided, and some send it
 once more after that. A request runs on the daemon's host, as a handler of its web does, and dies with it.
@@ -52,13 +52,14 @@ class Put(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source:
-    """site: the machine of the daemon.   wall: true time, ns.   on_told, on_event: told each answer in its moment."""
+    """site: the machine of the daemon.   wall: true time, ns.   on_told, on_event: told each answer in its
+    moment, and whether the idea had been answered before it was sent."""
 
     def __init__(self, loop: SimLoop, site: Site, wall: Callable[[], int], tell: Callable[[str], None]) -> None:
         self.loop = loop
         self.ideas: dict[str, Idea] = {}
         self.files: list[Put] = []
-        self.on_told: Callable[[Idea, Told], None] = lambda _idea, _told: None
+        self.on_told: Callable[[Idea, Told, bool], None] = lambda _idea, _told, _known: None
         self.on_event: Callable[[str, int, Answer], None] = lambda _ident, _until, _answer: None
         self._site = site
         self._wall = wall
@@ -109,10 +110,11 @@ class Source:
             return
         if idea.sent is None:
             idea.sent = self.loop.time()
+        known = bool(idea.told)
         self._tell(f"recommends {idea.key} {value['action']} {value['symbol']}")
         task = self.loop.spawn(_host(desk), self._ask(desk, value), name=f"recommends {idea.key}")
         lost = self.loop.call_later(AGAIN_S * 10, self._send, idea, value, context=Context())  # the line went dead
-        task.add_done_callback(lambda done: self._told(idea, value, done, lost), context=Context())
+        task.add_done_callback(lambda done: self._told(idea, value, done, lost, known), context=Context())
 
     async def _ask(self, desk: HouseDesk, value: dict[str, Any]) -> Told:
         rec = recommendation(value, desk.now())
@@ -120,7 +122,10 @@ class Source:
         [told] = await desk.counter.take([rec])
         return told
 
-    def _told(self, idea: Idea, value: dict[str, Any], done: asyncio.Task[Told], lost: asyncio.TimerHandle) -> None:
+    def _told(
+        self, idea: Idea, value: dict[str, Any], done: asyncio.Task[Told], lost: asyncio.TimerHandle, known: bool
+    ) -> None:  # fmt: skip
+        """known: it had been answered before this was sent."""
         lost.cancel()
         error = asyncio.CancelledError() if done.cancelled() else done.exception()
         if error is not None and not isinstance(error, asyncio.CancelledError | Broken | NotReady):
@@ -131,7 +136,7 @@ class Source:
             self.loop.call_later(AGAIN_S, self._send, idea, value, context=Context())
             return
         idea.told.append(told)
-        self.on_told(idea, told)
+        self.on_told(idea, told, known)
 
     # news -----------------------------------------------------------------------------------------------------------------
 

@@ -85,6 +85,8 @@ class Watch(Promises):
         self._logins: dict[str, deque[tuple[float, int]]] = {}
         self._sites: dict[str, Site] = {}
         self._left: dict[tuple[str, str], Decimal] = {}  # what left of each entry's decision, by machine
+        self.hours: dict[tuple[str, Symbol], int] = {}  # micro-trades held: since when, by the position's own word
+        self._for_hours: set[tuple[str, str]] = set()  # their decisions, by machine
         self._last_words: set[str] = set()  # resumes that were asked of a journal whose disk was full
 
     def book(self, site: str) -> Book:
@@ -120,6 +122,10 @@ class Watch(Promises):
                     self._moved(book, fact)
                 case Decided() if fact.kind is Kind.EXIT:
                     self._exit_decided(life, fact)
+                case Decided() if fact.micro:
+                    self._for_hours.add((life.site.name, fact.decision_id))
+                case Filled():
+                    self._held_for_hours(life.site.name, book, fact)
                 case StateChanged() | BreakerTripped() | DriftFound():
                     self._is_told(fact, told)
                 case FillSkipped() | Anomaly():
@@ -153,6 +159,18 @@ class Watch(Promises):
         self._checked("part of a decision" if decided.tranches else "whole decision")
         if len(sent) > 1:
             self._checked("later part")
+
+    def _held_for_hours(self, site: str, book: Book, fact: Filled) -> None:
+        """E15: which positions a micro-trade opened, by decisions and fills alone."""
+        working, position = book.order(fact.order_id), book.booked.positions.get(fact.symbol)
+        if position is None or not position.qty:
+            self.hours.pop((site, fact.symbol), None)
+        elif (
+            working is not None
+            and position.opened_ts == fact.ts
+            and (site, working.order.decision_id) in self._for_hours
+        ):
+            self.hours[(site, fact.symbol)] = position.opened_ts
 
     def _sent_in_parts(self, life: Life, order: Order) -> None:
         """I3: what left of a decision comes to no more than it decided, whatever died between two of its parts."""

@@ -121,7 +121,7 @@ class World:
             self.promises.broken,
             self.promises.submitted,
         )
-        self.hours = Hours(self.guards)
+        self.hours = Hours(self.guards, self.promises)
         self.notices = Notices(plan, self.config, self.promises.broken)
         self.phones = Phones(self.loop, plan, self._teller("phone"))
         self.phones.on_call, self.phones.on_heard = self.notices.called, self.notices.heard
@@ -316,7 +316,14 @@ class World:
         return sent is not None and sent[1].startswith(f"{self.sites[0].name}.")
 
     def _counted(self) -> dict[str, int]:
-        return {**self.answers.counts, **self.notices.counts, **self.hours.counts}
+        tables = (
+            self.promises.counted(),
+            self.guards.checks,
+            self.answers.counts,
+            self.notices.counts,
+            self.hours.counts,
+        )
+        return {name: n for table in tables for name, n in table.items()}
 
     def run(self) -> Result:
         try:
@@ -329,7 +336,7 @@ class World:
             seed=self.plan.seed, violation=self.violation, digest=self.trace.digest(), steps=self.loop.steps,
             kills=_kills(self.sites), faults=dict(sorted(self.faults.items())),
             points=_added([site.points for site in self.sites]), sometimes=dict(sorted(self.chances.fired.items())),
-            met={**dict(sorted(self.met.items())), **self.promises.counted(), **self.guards.checks, **self._counted()}, story=list(self.trace.lines),
+            met={**dict(sorted(self.met.items())), **self._counted()}, story=list(self.trace.lines),
         )  # fmt: skip
 
 

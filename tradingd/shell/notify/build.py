@@ -17,10 +17,16 @@ Dial = Callable[[ChannelSettings, Reveal, Stamp], Transport]
 
 
 def channels_of(
-    env: Env, configured: Mapping[str, ChannelSettings], mode: str, reveal: Reveal, stamp: Stamp, dial: Dial | None = None
+    env: Env,
+    configured: Mapping[str, ChannelSettings],
+    mode: str,
+    reveal: Reveal,
+    stamp: Stamp,
+    dial: Dial | None = None,
 ) -> list[Channel]:
     """One channel a section. stamp: the real time, ns since the epoch, for what others check (the house's may be a venue's).
-    dial: makes what sends, `transport_of` by default. Raises Misconfigured naming the section: a secret that is missing, a library that is not installed."""
+    dial: makes what sends, `transport_of` by default. Raises Misconfigured naming the section: a secret that is missing, a library
+    that is not installed."""
     found = []
     for name, settings in configured.items():
         wishes = Wishes(
