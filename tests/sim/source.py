@@ -1,7 +1,7 @@
 """Those outside who have ideas and news for the daemon: a program that recommends, somebody with earnings dates, a drop folder.
 
-A program asks as a careful one does: it sends the same again under the same name until it is told what was decided, and some send it
-once more after that. A request runs on the daemon's host, as a handler of its web does, and dies with it.
+A program asks as a careful one does: it sends the same again under the same name until it is told what was decided, and some send
+it once more after that. A request runs on the daemon's host, as a handler of its web does, and dies with it.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class Source:
         """The operator writes the file and has it read, as a reload does."""
         day = datetime.fromtimestamp(self._wall() / NS, UTC) + timedelta(days=fault.n)
         self._dates[fault.target] = day.date().isoformat()
-        lines = ["symbol,date", *(f"{symbol},{date}" for symbol, date in self._dates.items())]
+        lines = ["symbol,date,confirmed,source", *(f"{symbol},{date},yes,desk" for symbol, date in self._dates.items())]
         self._site.disk.put(str(STATE / "earnings.csv"), "\n".join(lines).encode() + b"\n")
         desk = self._desk()
         if desk is not None:

@@ -40,7 +40,7 @@ from tests.sim.verdict import judge
 from tests.sim.watch import Watch
 from tradingd.config import load_text
 from tradingd.core.events import Event, Quote
-from tradingd.core.facts import Alerted, Anomaly, CommandSeen, OrderIntended, OrderMoved, StateChanged
+from tradingd.core.facts import Alerted, Anomaly, AnyFact, CommandSeen, OrderIntended, OrderMoved, StateChanged
 from tradingd.core.types import ExecId, Order, OrderId, Symbol
 from tradingd.shell.journal import records
 
@@ -303,12 +303,15 @@ class World:
         for promise, text in judge(self.sites[0], Truth(self.venue, self._ours), self.promises.ledger(self.sites[0])):
             self.promises.broken(promise, text)
             return
-        site = self.sites[0]
-        facts = [fact for _, fact in records(view(site.disk), JOURNAL)]
+        site, facts = self.sites[0], self.journal()
         for found in (self.answers.judge(site, facts), self.notices.judge(site.name, facts, site.clock.wall())):
             for promise, text in found:
                 self.promises.broken(promise, text)
                 return
+
+    def journal(self) -> list[AnyFact]:
+        """What the daemon's own disk holds, from the first fact."""
+        return [fact for _, fact in records(view(self.sites[0].disk), JOURNAL)]
 
     def _ours(self, order_id: OrderId) -> bool:
         """Did the daemon that is judged send it? A second one's orders are strangers to it."""
