@@ -81,7 +81,10 @@ class Answers:
 
     def _filed(self, site: Site, put: Put, decisions: dict[str, str]) -> Iterator[tuple[str, str]]:
         disk, done = view(site.disk), str(STATE / "drop" / "done" / put.name)
-        if done not in disk.names or f"{done}.answers.jsonl" not in disk.names:
+        if done in disk.names and f"{done}.answers.jsonl" not in disk.names:
+            yield "I9", f"{put.name} is done, and its answer is not there"
+            return
+        if done not in disk.names:
             where = sorted(path for path in disk.names if put.name in path)
             yield "live", f"{put.name} is not done: {', '.join(where) or 'it is nowhere'}"
             return
