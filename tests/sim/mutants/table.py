@@ -114,13 +114,9 @@ MUTANTS = {
         Mutant("lots_not_split", "I4", ("I4",), 4, "a split leaves the tax lots as they were"),
         Mutant("idea_told_too_early", "I9", ("I9",), 3, "a recommendation is answered before its decision is durable"),
         Mutant("event_told_too_early", "I9", ("I9",), 16, "a market event is acknowledged before it is durable"),
-        Mutant("file_away_before_answer", "I9", ("I9",), 0, "a file is put away before its answer is written"),
+        Mutant("file_away_before_answer", "I9", ("I9",), 55, "a file is put away before its answer is written"),
         Mutant("notice_not_booked", "I14", ("I14", "I3", "I15"), 9, "what was delivered is not journaled"),
         Mutant("notice_limit_forgotten", "I15", ("I15",), 16, "a start does not count what was told within the hour"),
         Mutant("silence_is_delivered", "I14", ("I14",), 105, "a message that nobody answered counts as delivered"),
-        Mutant(
-            "again_end_lost", "I14", ("I14",), 0,
-            "a start begins to read after the fact that raised the condition whose end waits to be told",
-        ),
     )
 }  # fmt: skip
