@@ -46,7 +46,7 @@ from tradingd.shell.journal import Genesis
 from tradingd.shell.journal import Settings as JournalSettings
 from tradingd.shell.lag import LagMonitor
 from tradingd.shell.logs import log, set_up
-from tradingd.shell.notify.build import channels_of
+from tradingd.shell.notify.build import Dial, channels_of
 from tradingd.shell.notify.room import Notify
 from tradingd.shell.reload import Reload
 from tradingd.shell.web.app import serve
@@ -177,11 +177,14 @@ def almanac_of(house: House, config: Config, base: Path) -> Almanac | None:
     return almanac
 
 
-def notify_of(env: Env, config: Config, house: House, secrets: Callable[[Secret], str]) -> Notify | None:
-    """The room that tells people, None when no channel is configured. Its tasks run with the house. Raises Misconfigured."""
+def notify_of(
+    env: Env, config: Config, house: House, secrets: Callable[[Secret], str], *, dial: Dial | None = None
+) -> Notify | None:
+    """The room that tells people, None when no channel is configured. Its tasks run with the house. dial: makes what sends, by
+    default as the configuration says. Raises Misconfigured."""
     if not config.notify or not house.members:
         return None
-    channels = channels_of(env, config.notify, config.mode, secrets, RealClock().wall)
+    channels = channels_of(env, config.notify, config.mode, secrets, RealClock().wall, dial)
     books = {account: member.book.booked for account, member in house.members.items()}
     room = Notify(env, house.journal, house.recovery.directory, books, house.offer, channels)
     room.open()

@@ -11,6 +11,7 @@ from tests.sim.plan import Plan
 from tests.sim.site import Life, Site
 from tests.sim.venue.venue import Venue
 from tradingd.config import Config
+from tradingd.core.book.book import Book
 from tradingd.core.book.orders import OPEN
 from tradingd.core.events import Quote
 from tradingd.core.types import NS, Leg, Order, OrderId, Symbol, TradingState
@@ -158,15 +159,9 @@ class Guards:
         seen = self._seen.get((life.host.name, symbol))
         if level is None or seen is None or symbol in booked.drift or symbol in booked.untradable:
             return False
-        if self.venue.positions().get(symbol, Decimal(0)) != position.qty or self.venue.floor.closed:
+        if not self.can_sell(symbol, position.qty) or self.venue.floor.closed:
             return False
-        if self.venue.personality.holds_qty and any(
-            not o.client_id and o.symbol == symbol and o.status == "working" for o in self.venue.orders.values()
-        ):
-            return False  # a stranger's order holds what we would sell
-        if self.now() - self._linked_since.get(life.site.name, self.now()) < FRESH_S or self.venue.floor.halted.get(
-            symbol
-        ):
+        if self.linked_s(life) < FRESH_S:
             return False
         at, quote = seen
         if self.now() - at > FRESH_S or abs(life.env.clock.wall() - quote.ts) > FRESH_S * NS:
@@ -180,9 +175,21 @@ class Guards:
         working = [
             w for w in booked.orders.values() if w.order.symbol == symbol and w.life in OPEN and w.order.leg is Leg.EXIT
         ]
-        return gone and not working and self.now() >= self._asked_again_at(life.site.name, symbol)
+        return gone and not working and self.now() >= self.asked_again_at(life.site.name, symbol)
 
-    def _asked_again_at(self, site: str, symbol: Symbol) -> float:
+    def can_sell(self, symbol: Symbol, qty: Decimal) -> bool:
+        """Does the venue hold what we think we hold, free of strangers' orders, and is it not halted?"""
+        if self.venue.positions().get(symbol, Decimal(0)) != qty or self.venue.floor.halted.get(symbol):
+            return False
+        return not self.venue.personality.holds_qty or not any(
+            not o.client_id and o.symbol == symbol and o.status == "working" for o in self.venue.orders.values()
+        )  # a stranger's order holds what we would sell
+
+    def linked_s(self, life: Life) -> float:
+        """Seconds since the link came up."""
+        return self.now() - self._linked_since.get(life.site.name, self.now())
+
+    def asked_again_at(self, site: str, symbol: Symbol) -> float:
         """When a close of the symbol is due that the venue has refused n times in a row: 5 s after the first, 15 after the second,
         then 45, then 60 (F7)."""
         last, n = 0.0, 0
@@ -206,6 +213,10 @@ class Guards:
                     "I13",
                     f"{site.name} trades on {self.now() - since:.1f} s after {other.name} traded the same account",
                 )
+
+
+def book_of(life: Life) -> Book:
+    return _member(life).book
 
 
 def book_limit(life: Life) -> float:

@@ -15,6 +15,7 @@ import msgspec
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF", "GGG", "HHH")
 # K4, K8 and K10 to K12 are places of parts that do not exist; K5, K6 and K9 lie in an adapter, here beside the simulated broker
 POINTS = {"K0": 4, "K1": 4, "K2": 4, "K3": 4, "K5": 2, "K6": 2, "K9": 2, "K13": 1, "K14": 1, "K15": 3}
+PHONES = ("pager", "mail", "")  # the far ends of the channels that people are told by; "" all of them
 PASSES = {"K0": 25, "K1": 15, "K2": 15, "K15": 3, "K13": 2, "K14": 2}  # else 3: how many passages are let go at most
 
 
@@ -176,6 +177,43 @@ def _trend(rng: Random, weather: Weather) -> Drawn:
     }  # fmt: skip
 
 
+def _idea(rng: Random, weather: Weather) -> Drawn:
+    """value: its confidence, < 0 to sell.   n: how often it is sent, evenly over for_s; all at one moment when that is 0."""
+    value = _round(rng.uniform(0.5, 1.0)) * rng.choice((-1, 1, 1, 1))
+    lasts = rng.choice((0.0, _log(rng, 0.05, 3.0), rng.uniform(3.0, 25.0)))
+    return {"target": rng.choice(weather.symbols), "value": value, "n": rng.randint(1, 4), "for_s": _round(lasts)}
+
+
+def _intraday(rng: Random, weather: Weather) -> Drawn:
+    return {**_idea(rng, weather), "value": _round(rng.uniform(0.7, 1.0))}
+
+
+def _event(rng: Random, _weather: Weather) -> Drawn:
+    """n: how severe, 0 to 2."""
+    return {"n": rng.randint(0, 2), "for_s": _round(rng.uniform(1.0, 30.0))}
+
+
+def _earnings(rng: Random, _weather: Weather) -> Drawn:
+    """n: days from now."""
+    return {"n": rng.choice((0, 0, 1, 1, 2, 3, 5))}
+
+
+def _file(rng: Random, weather: Weather) -> Drawn:
+    """n: lines.   value: the daemon dies before that disk operation from then on, 0 it lives; below 0 by a power cut."""
+    dies = rng.choice((0, 0, rng.randint(1, 25)))
+    value = float(dies * rng.choice((1, -1))) if dies else 0.0
+    return {"target": rng.choice(weather.symbols), "n": rng.randint(1, 5), "value": value}
+
+
+def _phone(low: float, high: float, value: tuple[float, float] = (0.0, 0.0)) -> Draw:
+    """n 1: a refusal for good, a message that arrived and was not answered."""
+
+    def draw(rng: Random, weather: Weather) -> Drawn:
+        return {**lasting(low, high, value, PHONES)(rng, weather), "n": int(rng.random() < 0.3)}
+
+    return draw
+
+
 _CHANNELS = ("events_in", "events_in", "orders_out", "market", "rest")
 _SIDES = ("orders", "orders", "market", "all")
 
@@ -224,6 +262,14 @@ CLASSES = (
     )),
     Class("desk", 0.25, (1, 2), (
         ("operator.reload_bad", 1, at_once), ("operator.reload", 2, at_once), ("operator.page", 1, lasting(1.0, 8.0)),
+    )),
+    Class("ideas", 0.20, (1, 4), (("source.idea", 3, _idea), ("source.twin", 2, _idea))),
+    Class("hours", 0.15, (1, 4), (("source.intraday", 1, _intraday),)),
+    Class("news", 0.18, (1, 2), (("source.event", 3, on_symbol(_event, 0.6)), ("source.earnings", 2, on_symbol(_earnings)))),
+    Class("files", 0.15, (1, 2), (("source.file", 1, _file),)),
+    Class("phones", 0.20, (1, 3), (
+        ("phone.slow", 3, _phone(3.0, 25.0, (0.5, 14.0))), ("phone.refuse", 2, _phone(1.0, 25.0)),
+        ("phone.hang", 2, _phone(2.0, 30.0)), ("phone.fault", 1, _phone(1.0, 15.0)),
     )),
 )  # fmt: skip
 

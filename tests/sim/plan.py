@@ -38,13 +38,15 @@ ONE_POSITION = {
     "moderate": 0.085,
     "aggressive": 0.105,
 }  # share of equity that one entry of a tier fits in
-MINDS = ("steady", "eager", "flipper", "raiser", "liar")
+MINDS = ("steady", "eager", "flipper", "raiser", "liar", "hasty")
+ROOMS = ("micro", "drop", "files", "notify")  # what a daemon may have, and most have not
+ASKS_FOR = {"source.intraday": "micro", "source.file": "drop", "source.earnings": "files"}
 
 
 class Plan(msgspec.Struct, frozen=True):
     """One world. quote_s: mean seconds between quotes of one symbol.   volatility: sd of the log return per quote.
     start: wall time of virtual second 0, ns.   fifo: ready callbacks are taken in order.   segment_bytes, snapshot_every: of the
-    journal, small in some worlds."""
+    journal, small in some worlds.   rooms: of ROOMS, those this daemon has."""
 
     seed: int
     personality: str
@@ -59,6 +61,7 @@ class Plan(msgspec.Struct, frozen=True):
     fifo: bool = False
     snapshot_every: int = 50_000
     segment_bytes: int = 8 << 20
+    rooms: tuple[str, ...] = ()
 
 
 def stream(plan: Plan, purpose: str) -> Random:
@@ -78,11 +81,12 @@ def draw(seed: int) -> Plan:
     weather = Weather(FAULTS_UNTIL, SYMBOLS[:symbols])
     faults = [fault for each in CLASSES for fault in drawn(seed, each, weather)]
     faults.sort(key=lambda fault: fault.at)
+    minds = _minds(Random(f"{seed}:minds"))
     return Plan(
         seed=seed,
         personality=Random(f"{seed}:personality").choice(sorted(PERSONALITIES)),
         faults=tuple(faults),
-        minds=_minds(Random(f"{seed}:minds")),
+        minds=minds,
         start=moment(Random(f"{seed}:start")),
         symbols=symbols,
         quote_s=rng.choice((0.4, 0.7, 1.0, 1.0, 1.5)),
@@ -90,7 +94,16 @@ def draw(seed: int) -> Plan:
         fifo=rng.random() < 0.1,
         snapshot_every=rng.choice((5, 20, 100, 50_000, 50_000, 50_000)),
         segment_bytes=rng.choice((4096, 16_384, 65_536, 8 << 20, 8 << 20, 8 << 20)),
+        rooms=_rooms(faults, minds),
     )
+
+
+def _rooms(faults: list[Fault], minds: tuple[str, ...]) -> tuple[str, ...]:
+    """What the faults and the strategies need."""
+    wanted = {ASKS_FOR.get(fault.kind) for fault in faults}
+    wanted |= {"notify" for fault in faults if fault.kind.startswith("phone.")}
+    wanted |= {"micro" for mind in minds if mind == "hasty"}
+    return tuple(room for room in ROOMS if room in wanted)
 
 
 def _minds(rng: Random) -> tuple[str, ...]:
@@ -153,7 +166,33 @@ def config_text(plan: Plan) -> str:
     sections["risk"]["max_order_notional"] = mostly(25_000, round(70_000 * ONE_POSITION[tier]), 0.15)
     for each in ONE_POSITION:
         sections[f"tiers.{each}"] = {"stop_loss_atr_multiplier": stop, "reward_risk_ratio": reward}
+    for room in plan.rooms:
+        sections.update(_room(room, stream(plan, f"room:{room}")))
     return 'mode = "paper"\n' + "".join(_section(name, keys) for name, keys in sections.items())
+
+
+def _room(room: str, rng: Random) -> dict[str, dict[str, object]]:
+    """The sections of one room. Channels lead to the phones of the world, whatever their address says."""
+    if room == "micro":
+        return {
+            "micro": {
+                "enabled": True, "per_day": rng.choice((2, 10, 200)), "hold_min": rng.choice((0.05, 0.1, 0.1, 0.2, 0.3)),
+                "atr_multiplier": rng.choice((0.15, 0.5, 2.0)), "reward_risk": rng.choice((1.0, 1.5, 4.0)),
+            },
+        }  # fmt: skip
+    if room == "drop":
+        return {"drop": {"dir": "drop", "every_s": rng.choice((0.3, 1.0, 2.0))}}
+    if room == "files":
+        return {"files": {"earnings": "earnings.csv"}}
+    return {
+        "notify.pager": {
+            "kind": "webhook", "url": "https://pager.invalid/", "levels": ["page"], "per_hour": rng.choice((1, 2, 5, 60)),
+        },
+        "notify.mail": {
+            "kind": "webhook", "url": "https://mail.invalid/", "fold_s": rng.choice((0.0, 1.0, 4.0)),
+            "per_hour": rng.choice((1, 3, 10, 60)),
+        },
+    }  # fmt: skip
 
 
 def _section(name: str, keys: dict[str, object]) -> str:
@@ -163,4 +202,6 @@ def _section(name: str, keys: dict[str, object]) -> str:
 def _toml(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
     return f'"{value}"' if isinstance(value, str) else str(value)

@@ -49,6 +49,8 @@ def _smaller(plan: Plan) -> Iterator[Plan]:
     if plan.calm - last > 6.0:
         calm = round(last + 5.0, 1)
         yield replace(plan, calm=calm, seconds=calm + 35.0)
+    for room in plan.rooms:
+        yield replace(plan, rooms=tuple(r for r in plan.rooms if r != room))
     if len(plan.minds) > 1:
         for mind in plan.minds:
             yield replace(plan, minds=tuple(m for m in plan.minds if m != mind))

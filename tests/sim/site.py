@@ -19,7 +19,7 @@ from tests.sim.loop import Dead, Host, SimLoop, SimTask
 from tests.sim.plan import ACCOUNT, Fault, Plan
 from tests.sim.trace import Trace
 from tests.sim.venue.links import Links
-from tradingd.app import house_of
+from tradingd.app import almanac_of, house_of, notify_of
 from tradingd.config import Config, config_hash, describe
 from tradingd.core.events import Event
 from tradingd.core.signals.strategy import Loaded
@@ -28,6 +28,8 @@ from tradingd.ports import Broken, Broker
 from tradingd.shell.clock import SteadyClock
 from tradingd.shell.desk import HouseDesk
 from tradingd.shell.house import House
+from tradingd.shell.intake.drop import watch_drop
+from tradingd.shell.notify.build import Dial, transport_of
 from tradingd.shell.reload import Reload
 
 STATE = Path("/state")
@@ -74,15 +76,22 @@ class Life:
         house = house_of(
             self.env, site.config, STATE, {ACCOUNT: broker}, instance="sim", build="b" * 64, strategies=site.strategies
         )
+        almanac = almanac_of(house, site.config, STATE)
         for member in house.members.values():
             member.link.real_time = True
         try:
+            notify = notify_of(self.env, site.config, house, str, dial=site.dial(self))
             reload = Reload(site.config, house, site.read)
             desk = HouseDesk(
                 house, mode=site.config.mode, build="b" * 64, config=site.config_hash, config_text=site.config_text,
-                alive=lambda: True, shutdown=self.stop, started=self.env.clock.wall(), reload=reload,
+                alive=lambda: True, shutdown=self.stop, started=self.env.clock.wall(), reload=reload, notify=notify,
             )  # fmt: skip
             reload.on_change = desk.reconfigured
+            if almanac is not None:
+                reload.on_read = almanac.reread
+            if site.config.drop.dir:
+                drop = str(STATE / site.config.drop.dir)
+                watch_drop(self.env, desk.counter, drop, site.config.drop.every_s, house.schedule.add)
             self.house, self.desk = house, desk
             house.journal.subscribe(lambda first, facts: site.watcher.durable(self, first, facts))
             site.watcher.opened(self)
@@ -118,6 +127,7 @@ class Site:
         self.broker_of = broker_of
         self.watcher = watcher
         self.read: Callable[[], Config] | None = None
+        self.dial: Callable[[Life], Dial] = lambda _life: transport_of
         self.clock = SimClock(loop, plan.start)
         self.disk = SimDisk()
         self.life: Life | None = None

@@ -14,6 +14,8 @@ def plan_text(plan: Plan) -> str:
         f"world {plan.seed}: venue {plan.personality}, {plan.symbols} symbols every {plan.quote_s} s, from {when}",
         f"strategies {', '.join(plan.minds)}; faults until {plan.calm} s of {plan.seconds} s",
     ]
+    if plan.rooms:
+        lines.append(f"with {', '.join(plan.rooms)}")
     for fault in plan.faults:
         parts = [f"{fault.at:8.3f}  {fault.kind}"]
         parts += [

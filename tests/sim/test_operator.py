@@ -24,7 +24,7 @@ CALM = msgspec.structs.replace(
 
 
 @pytest.fixture(autouse=True)
-def _own_process() -> Iterator[None]:
+def own_process() -> Iterator[None]:
     """A world takes the whole process for itself; other tests get it back as it was."""
     log, start = structlog.get_config(), backend.CancelScope.__init__
     yield

@@ -48,6 +48,7 @@ def judge(site: Site, truth: Truth, ledger: Ledger) -> Iterator[tuple[str, str]]
     yield from _settled(booked, truth, facts, member.book.now)
     yield from _fills(truth, facts)
     yield from _positions(booked, truth)
+    yield from _lots(booked)
     yield from _orders(booked, truth, member.book.now)
     if life.house.journal.pending == 0:
         yield from replayed(facts, life.house)
@@ -87,6 +88,18 @@ def _positions(booked: Booked, truth: Truth) -> Iterator[tuple[str, str]]:
         theirs.pop(symbol, None)
     for text in compare_positions(ours, theirs):
         yield "I4", text
+
+
+def _lots(booked: Booked) -> Iterator[tuple[str, str]]:
+    """I4: the tax lots of each symbol come to its position, first in first."""
+    for symbol in sorted(booked.positions.keys() | booked.lots.held.keys()):
+        position, holding = booked.positions.get(symbol), booked.lots.held.get(symbol)
+        held, lots = position.qty if position is not None else 0, holding.qty() if holding is not None else 0
+        if held != lots:
+            yield "I4", f"{symbol}: the position is {held}, its lots come to {lots}"
+        times = [lot.opened_ts for lot in holding.lots] if holding is not None else []
+        if times != sorted(times):
+            yield "I4", f"{symbol}: its lots stand in the order {times}"
 
 
 def _orders(booked: Booked, truth: Truth, now: int) -> Iterator[tuple[str, str]]:

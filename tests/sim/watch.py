@@ -84,7 +84,14 @@ class Watch(Promises):
         self._paused: dict[str, float] = {}  # when the pause of a site was acknowledged
         self._logins: dict[str, deque[tuple[float, int]]] = {}
         self._sites: dict[str, Site] = {}
+        self._left: dict[tuple[str, str], Decimal] = {}  # what left of each entry's decision, by machine
+        self.hours: dict[tuple[str, Symbol], int] = {}  # micro-trades held: since when, by the position's own word
+        self._for_hours: set[tuple[str, str]] = set()  # their decisions, by machine
         self._last_words: set[str] = set()  # resumes that were asked of a journal whose disk was full
+
+    def book(self, site: str) -> Book:
+        """As the durable facts of that machine make it."""
+        return self._books[site]
 
     # in the moment ------------------------------------------------------------------------------------------------------
 
@@ -115,6 +122,10 @@ class Watch(Promises):
                     self._moved(book, fact)
                 case Decided() if fact.kind is Kind.EXIT:
                     self._exit_decided(life, fact)
+                case Decided() if fact.micro:
+                    self._for_hours.add((life.site.name, fact.decision_id))
+                case Filled():
+                    self._held_for_hours(life.site.name, book, fact)
                 case StateChanged() | BreakerTripped() | DriftFound():
                     self._is_told(fact, told)
                 case FillSkipped() | Anomaly():
@@ -148,6 +159,27 @@ class Watch(Promises):
         self._checked("part of a decision" if decided.tranches else "whole decision")
         if len(sent) > 1:
             self._checked("later part")
+
+    def _held_for_hours(self, site: str, book: Book, fact: Filled) -> None:
+        """E15: which positions a micro-trade opened, by decisions and fills alone."""
+        working, position = book.order(fact.order_id), book.booked.positions.get(fact.symbol)
+        if position is None or not position.qty:
+            self.hours.pop((site, fact.symbol), None)
+        elif (
+            working is not None
+            and position.opened_ts == fact.ts
+            and (site, working.order.decision_id) in self._for_hours
+        ):
+            self.hours[(site, fact.symbol)] = position.opened_ts
+
+    def _sent_in_parts(self, life: Life, order: Order) -> None:
+        """I3: what left of a decision comes to no more than it decided, whatever died between two of its parts."""
+        key = (life.site.name, order.decision_id)
+        left = self._left[key] = self._left.get(key, Decimal(0)) + order.qty
+        book = self._books[life.site.name]
+        decided = next((d.qty for d in book.booked.recent if d.decision_id == order.decision_id), None)
+        if decided is not None and left > decided:
+            self.broken("I3", f"of {order.decision_id}, which decided {decided}, {left} {order.symbol} left")
 
     def _moved(self, book: Book, fact: OrderMoved) -> None:
         self._due.pop(fact.order_id, None)
@@ -228,6 +260,7 @@ class Watch(Promises):
         if order.leg is not Leg.ENTRY:
             return
         self._believable(life, order)
+        self._sent_in_parts(life, order)
         if life.site.name in self._paused:
             since = self.now() - self._paused[life.site.name]
             self.broken("I7", f"entry {order.order_id} leaves {since:.3f} s after a pause was acknowledged")

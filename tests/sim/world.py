@@ -14,17 +14,23 @@ from typing import Any
 import msgspec
 
 from tests.sim import order
+from tests.sim.answers import Answers
 from tests.sim.env import Chances
 from tests.sim.guards import Guards
+from tests.sim.hours import Hours
+from tests.sim.ledger import JOURNAL, view
 from tests.sim.loop import Deadlock, Livelock, SimLoop
 from tests.sim.loop import run as run_loop
 from tests.sim.market import Market
 from tests.sim.minds import loaded
 from tests.sim.moments import closes_within
+from tests.sim.notices import Notices
 from tests.sim.operator import Asked, Operator
+from tests.sim.phone import Phones
 from tests.sim.plan import Fault, Plan, config_text, names, stream
 from tests.sim.promises import Violation
 from tests.sim.site import ACCOUNT, Life, Site
+from tests.sim.source import Source
 from tests.sim.trace import Trace
 from tests.sim.venue.broker import VenueBroker
 from tests.sim.venue.links import Links
@@ -34,8 +40,9 @@ from tests.sim.verdict import judge
 from tests.sim.watch import Watch
 from tradingd.config import load_text
 from tradingd.core.events import Event, Quote
-from tradingd.core.facts import Alerted, Anomaly, CommandSeen, OrderIntended, OrderMoved, StateChanged
+from tradingd.core.facts import Alerted, Anomaly, AnyFact, CommandSeen, OrderIntended, OrderMoved, StateChanged
 from tradingd.core.types import NS, ExecId, Order, OrderId, Symbol
+from tradingd.shell.journal import records
 
 ARRIVE_S = 3.0
 LOOK_S = 0.5
@@ -115,9 +122,18 @@ class World:
             self.promises.broken,
             self.promises.submitted,
         )
+        self.hours = Hours(self.guards, self.promises)
+        self.notices = Notices(plan, self.config, self.promises.broken)
+        self.phones = Phones(self.loop, plan, self._teller("phone"))
+        self.phones.on_call, self.phones.on_heard = self.notices.called, self.notices.heard
         self.sites = [self._site("a")]
+        self.source = Source(self.loop, self.sites[0], self.wall, self._teller("source"))
+        self.answers = Answers(self.source, lambda: self.promises.book("a"), self.promises.broken, self.loop.time)
         self.operator = Operator(self.loop, stream(plan, "operator"), self._desk, self._teller("operator"))
         self.operator.on_ask, self.operator.on_answer = self._asked, self.promises.answered
+        self._parts: dict[str, Any] = {
+            "venue": self.venue, "market": self.market, "operator": self.operator, "source": self.source, "phone": self.phones,
+        }  # fmt: skip
         self._end: asyncio.Event | None = None
 
     # parts ----------------------------------------------------------------------------------------------------------------
@@ -145,6 +161,7 @@ class World:
         site = Site(
             name, self.loop, self.plan, self.config, self.strategies, self.trace, self.chances, links, broker_of, self,
         )  # fmt: skip
+        site.dial = lambda life: self.phones.transport(life.host)
         site.on_disk = self.promises.ledger(site).hardened
         site.read = lambda: self.operator.configuration(self.config, config_text(self.plan))
         return site
@@ -157,6 +174,7 @@ class World:
 
     def opened(self, life: Life) -> None:
         self.promises.opened(life)
+        self.notices.opened(life)
         self._count("starts")
 
     def submitted_by(self, life: Life, sent: Order) -> None:
@@ -185,6 +203,8 @@ class World:
 
     def durable(self, life: Life, first: int, facts: Any) -> None:
         self.promises.durable(life, first, facts)
+        self.notices.durable(life, facts)
+        self.hours.durable(life, facts)
         for fact in facts:
             if isinstance(fact, OrderIntended | OrderMoved | StateChanged | CommandSeen | Anomaly | Alerted):
                 self.trace.say(life.host.name, f"#{first} {fact}")
@@ -217,7 +237,7 @@ class World:
         elif part == "link":
             self.sites[0].links.apply(fault)
         else:
-            {"venue": self.venue, "market": self.market, "operator": self.operator}[part].apply(fault)
+            self._parts[part].apply(fault)
 
     def _double(self, fault: Fault) -> None:
         """A second daemon for the same account on another machine, with a disk of its own."""
@@ -236,6 +256,7 @@ class World:
         self._single()
         self.venue.heal()
         self.market.heal()
+        self.phones.heal()
         self.sites[0].links.heal()
         self.sites[0].heal()
         self.operator.heal()
@@ -274,6 +295,7 @@ class World:
             for site in self.sites:
                 self.promises.look(site)
                 self.guards.look(site, [other for other in self.sites if other is not site])
+                self.hours.look(site)
         if self.violation is None:
             self._judge()
 
@@ -290,11 +312,30 @@ class World:
         for promise, text in judge(self.sites[0], Truth(self.venue, self._ours), self.promises.ledger(self.sites[0])):
             self.promises.broken(promise, text)
             return
+        site, facts = self.sites[0], self.journal()
+        for found in (self.answers.judge(site, facts), self.notices.judge(site.name, facts, site.clock.wall())):
+            for promise, text in found:
+                self.promises.broken(promise, text)
+                return
+
+    def journal(self) -> list[AnyFact]:
+        """What the daemon's own disk holds, from the first fact."""
+        return [fact for _, fact in records(view(self.sites[0].disk), JOURNAL)]
 
     def _ours(self, order_id: OrderId) -> bool:
         """Did the daemon that is judged send it? A second one's orders are strangers to it."""
         sent = self.promises.submitted.get(order_id)
         return sent is not None and sent[1].startswith(f"{self.sites[0].name}.")
+
+    def _counted(self) -> dict[str, int]:
+        tables = (
+            self.promises.counted(),
+            self.guards.checks,
+            self.answers.counts,
+            self.notices.counts,
+            self.hours.counts,
+        )
+        return {name: n for table in tables for name, n in table.items()}
 
     def run(self) -> Result:
         try:
@@ -307,7 +348,7 @@ class World:
             seed=self.plan.seed, violation=self.violation, digest=self.trace.digest(), steps=self.loop.steps,
             kills=_kills(self.sites), faults=dict(sorted(self.faults.items())),
             points=_added([site.points for site in self.sites]), sometimes=dict(sorted(self.chances.fired.items())),
-            met={**dict(sorted(self.met.items())), **self.promises.counted(), **self.guards.checks}, story=list(self.trace.lines),
+            met={**dict(sorted(self.met.items())), **self._counted()}, story=list(self.trace.lines),
         )  # fmt: skip
 
 

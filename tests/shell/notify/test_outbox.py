@@ -180,6 +180,19 @@ def test_a_restart_begins_before_what_waits_and_before_an_open_hour() -> None:
     assert outbox.upto(20) == 20
 
 
+def test_a_restart_begins_before_what_raised_the_condition_whose_end_waits() -> None:
+    """E16: a start that does not see it raised does not see it end."""
+    outbox = box()
+    add(outbox, 0, 12)
+    assert take(outbox, 0) == ["12"]
+    add(outbox, 5, 20, code="position_drift_resolved", ends=("position_drift",))
+    assert outbox.upto(30) == 11
+    assert take(outbox, 5) == ["20"]
+    assert outbox.upto(30) == 11, "its hour counts repetitions"
+    assert take(outbox, 3_605) is None
+    assert outbox.upto(30) == 30
+
+
 def test_what_a_former_life_said_is_not_said_again() -> None:
     outbox = box()
     outbox.restore(note(1), DELIVERED, T0, T0 + 60 * NS)

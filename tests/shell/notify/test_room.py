@@ -104,6 +104,23 @@ async def test_a_restart_repeats_nothing_and_loses_nothing(snapshot: bool) -> No
         disk.killed()
 
 
+async def test_an_end_that_waited_on_a_dead_line_is_told_after_a_restart() -> None:
+    """E16: what was raised was told; its end was not when the process died, though others were dealt with meanwhile."""
+    disk = FakeDisk()
+    async with people(disk, linked=True) as s:
+        await s.raise_alert("disk_low")
+        await s.raise_alert("b")
+        s.carriers["mail"].gate = asyncio.Event()
+        s.house.offer(s.command(Verb.RESUME))
+        await settle(s)
+        await s.raise_alert("b")
+        assert s.notified()[-1] == ("b", FOLDED)
+    disk.killed()
+    async with people(disk, brokers=s.brokers, now=s.clock.wall() + 60 * NS) as t:
+        await settle(t)
+        assert ("disk_low_resolved", DELIVERED) in t.notified()
+
+
 async def test_a_restart_within_the_hour_goes_on_counting() -> None:
     """E16: what was said an instant before the crash is not said again, and the count of repetitions survives."""
     disk = FakeDisk()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from random import Random
 
-from tests.sim.minds import eager, flipper, liar, raiser, steady
+from tests.sim.minds import eager, flipper, hasty, liar, raiser, steady
 from tests.sim.plan import REST_S, Plan, stream
 from tradingd.core.signals.strategy import Loaded, load
 from tradingd.core.types import NS
 
-MODULES = {"steady": steady, "eager": eager, "flipper": flipper, "raiser": raiser, "liar": liar}
+MODULES = {"steady": steady, "eager": eager, "flipper": flipper, "raiser": raiser, "liar": liar, "hasty": hasty}
 
 
 def loaded(plan: Plan) -> tuple[Loaded, ...]:
@@ -32,5 +32,7 @@ def _settings(name: str, rng: Random) -> dict[str, object]:
             return {"every_s": rng.choice((1.5, 3.0, 6.0))}
         case "raiser":
             return {"every": rng.choice((1, 3, 40, 40))}
+        case "hasty":
+            return {"wait_s": rng.choice((1.0, 2.0, 5.0))}
         case _:
             return {}

@@ -105,5 +105,18 @@ MUTANTS = {
             "again_resumed_on_full_journal", "I10", ("I10",), 30,
             "a journal that writes its last words may be resumed on, and uses them up",
         ),
+        Mutant(
+            "parts_again_after_restart", "I3", ("I3",), 7,
+            "a start takes the next part of an entry as still to go, though it went",
+        ),
+        Mutant("micro_time_forgotten", "I5", ("I5",), 33, "a start does not know what is held for hours only"),
+        Mutant("twins_forgotten", "I3", ("I3", "I9"), 3, "a start does not know which recommendations were decided"),
+        Mutant("lots_not_split", "I4", ("I4",), 4, "a split leaves the tax lots as they were"),
+        Mutant("idea_told_too_early", "I9", ("I9",), 3, "a recommendation is answered before its decision is durable"),
+        Mutant("event_told_too_early", "I9", ("I9",), 16, "a market event is acknowledged before it is durable"),
+        Mutant("file_away_before_answer", "I9", ("I9",), 55, "a file is put away before its answer is written"),
+        Mutant("notice_not_booked", "I14", ("I14", "I3", "I15"), 9, "what was delivered is not journaled"),
+        Mutant("notice_limit_forgotten", "I15", ("I15",), 16, "a start does not count what was told within the hour"),
+        Mutant("silence_is_delivered", "I14", ("I14",), 105, "a message that nobody answered counts as delivered"),
     )
 }  # fmt: skip

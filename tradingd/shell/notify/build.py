@@ -13,20 +13,27 @@ from tradingd.shell.notify.outbox import Wishes
 
 Reveal = Callable[[Secret], str]
 Stamp = Callable[[], int]
+Dial = Callable[[ChannelSettings, Reveal, Stamp], Transport]
 
 
 def channels_of(
-    env: Env, configured: Mapping[str, ChannelSettings], mode: str, reveal: Reveal, stamp: Stamp
+    env: Env,
+    configured: Mapping[str, ChannelSettings],
+    mode: str,
+    reveal: Reveal,
+    stamp: Stamp,
+    dial: Dial | None = None,
 ) -> list[Channel]:
     """One channel a section. stamp: the real time, ns since the epoch, for what others check (the house's may be a venue's).
-    Raises Misconfigured naming the section: a secret that is missing, a library that is not installed."""
+    dial: makes what sends, `transport_of` by default. Raises Misconfigured naming the section: a secret that is missing, a library
+    that is not installed."""
     found = []
     for name, settings in configured.items():
         wishes = Wishes(
             levels=settings.carries, events=settings.events, per_hour=settings.hourly, fold_s=settings.fold_s
         )
         try:
-            transport = transport_of(settings, reveal, stamp)
+            transport = (dial or transport_of)(settings, reveal, stamp)
         except Misconfigured as no:
             raise Misconfigured(f"notify.{name}: {no}") from None
         found.append(Channel(env, name, mode, wishes, transport))

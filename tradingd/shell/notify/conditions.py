@@ -15,6 +15,9 @@ _RULE = "rule:"
 
 
 class Condition(msgspec.Struct):
+    """seq: journal number of what raised it, 0 when a former process heard that."""
+
+    seq: int
     codes: list[str]
     since: int
     level: str
@@ -34,7 +37,7 @@ class Conditions:
             return
         for alert in booked.alerts:
             if not booked.link_up and alert.ts >= booked.link_ts:
-                self._link(alert)
+                self._link(0, alert)
         for drift in booked.drift.values():
             self.hear(0, drift)
         for hold in booked.holds.values():
@@ -44,12 +47,12 @@ class Conditions:
         """Take a fact of this account in; the closing notice when it ends something that was raised."""
         match fact:
             case Alerted():
-                self._link(fact)
+                self._link(seq, fact)
             case DriftFound():
-                found = Condition(["position_drift"], fact.ts, "page", f" {fact.symbol}")
+                found = Condition(seq, ["position_drift"], fact.ts, "page", f" {fact.symbol}")
                 self.raised.setdefault(f"drift:{fact.symbol}", found)
             case StateChanged() if fact.state is not TradingState.ACTIVE:
-                self._hold(fact)
+                self._hold(seq, fact)
             case LinkChanged(up=True):
                 return self._over("link", seq, fact.ts, fact.why)
             case DriftCleared():
@@ -60,19 +63,23 @@ class Conditions:
                 pass
         return None
 
-    def _link(self, alert: Alerted) -> None:
+    def raised_at(self, code: str) -> int:
+        """Journal number of what raised the newest condition that an alert of that code tells of, 0 when none is known."""
+        return max((raised.seq for raised in self.raised.values() if code in raised.codes), default=0)
+
+    def _link(self, seq: int, alert: Alerted) -> None:
         if alert.code not in _LINK:
             return
-        raised = self.raised.setdefault("link", Condition([], alert.ts, alert.level))
+        raised = self.raised.setdefault("link", Condition(seq, [], alert.ts, alert.level))
         if alert.code not in raised.codes:
             raised.codes.append(alert.code)
         if alert.level == "page":
             raised.level = "page"
 
-    def _hold(self, hold: StateChanged) -> None:
+    def _hold(self, seq: int, hold: StateChanged) -> None:
         code = hold.actor.removeprefix(_RULE)
         if hold.actor.startswith(_RULE) and code not in _OWN_WORD:
-            self.raised.setdefault(hold.key, Condition([word(code)], hold.ts, "page"))
+            self.raised.setdefault(hold.key, Condition(seq, [word(code)], hold.ts, "page"))
 
     def _over(self, key: str, seq: int, ts: int, how: str) -> Note | None:
         raised = self.raised.pop(key, None)

@@ -18,7 +18,8 @@ _DIGITS = re.compile(r"[-+]?\d[\d.,:]*")
 class Note(msgspec.Struct, frozen=True, kw_only=True):
     """seq: journal number of the fact, 0 when there is none behind it.   notice: the id under which it is recorded.
     subject: whom it is about, "" when the text says it.
-    names: what an `events` pattern may match.   ends: alert codes of this account whose condition is over with it."""
+    names: what an `events` pattern may match.   ends: alert codes of this account whose condition is over with it.
+    begins: journal number of the fact that raised the condition it tells of, or the end of; 0 for that of the notice itself."""
 
     seq: int
     notice: str
@@ -31,6 +32,12 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     subject: str = ""
     ends: tuple[str, ...] = ()
+    begins: int = 0
+
+    @property
+    def first(self) -> int:
+        """The journal number a start must read from to make this notice again."""
+        return self.begins or self.seq
 
     @property
     def same_as(self) -> tuple[str, str, str, str]:

@@ -107,11 +107,13 @@ class Outbox:
 
     def _ends(self, note: Note) -> Note:
         """Its conditions are over: the next one is news again. What was counted of them is told with it."""
-        over = [key for key in self.said if key[0] == note.account and key[1] in note.ends]
-        again = 0
-        for key in over:
-            again += self.said.pop(key).again
-        return msgspec.structs.replace(note, text=f"{note.text}; it came {again} times more") if again else note
+        over = [self.said.pop(key) for key in list(self.said) if key[0] == note.account and key[1] in note.ends]
+        if not over:
+            return note
+        again = sum(said.again for said in over)
+        begins = min(said.first.first for said in over)
+        text = f"{note.text}; it came {again} times more" if again else note.text
+        return msgspec.structs.replace(note, text=text, begins=begins)
 
     def _open(self, note: Note, wall: int) -> None:
         if note.seq:
@@ -178,9 +180,10 @@ class Outbox:
 
     def upto(self, heard: int) -> int:
         """Every fact up to that journal number is dealt with; one that opened an hour is not, until that is over: a restart must
-        find it again to go on counting. heard: the newest that was taken in."""
-        open_ = [note.seq for note, _ in self.waiting.values() if note.seq]
-        open_ += [said.first.seq for said in self.said.values()]
+        find it again to go on counting. Nor is what raised the condition whose end still waits: it is found only with that.
+        heard: the newest that was taken in."""
+        open_ = [note.first for note, _ in self.waiting.values() if note.seq]
+        open_ += [said.first.first for said in self.said.values()]
         return min(open_) - 1 if open_ else heard
 
     @property

@@ -3,7 +3,8 @@
 Nothing here is in the order path: the follower only files a notice, sending is the channels' tasks. What was dealt with stands in
 the journal (`Notified`): for each channel the number up to which everything is done, and each notice beyond it. So a restart takes
 up exactly what was not dealt with; only what was on its way when the process died may come twice (with the same Message-ID or
-Idempotency-Key). A condition whose end fell into the last moment before a crash may stay without its closing word. Source: E16.
+Idempotency-Key). A condition that lasted for more than an hour, and ended in the last moment before a crash, may stay without its
+closing word. Source: E16.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import anyio
+import msgspec
 import structlog
 
 from tradingd.core.book.booked import Booked, Notice
@@ -135,8 +137,8 @@ class Notify:
         conditions = self._conditions.get(fact.account)
         if conditions is None:
             conditions = self._conditions[fact.account] = Conditions(fact.account)
-        found = (conditions.hear(seq, fact), note_of(seq, fact))
-        return [note for note in found if note is not None]
+        found = [note for note in (conditions.hear(seq, fact), note_of(seq, fact)) if note is not None]
+        return [msgspec.structs.replace(note, begins=conditions.raised_at(note.code)) for note in found]
 
     # a restart ------------------------------------------------------------------------------------------------------------
 
