@@ -61,7 +61,7 @@ class Lockstep:
             self.events += 1
             if len(inbox):
                 pump()
-                if journal.pending or any(d.pending for d in dispatches):
+                if journal.pending or [d for d in dispatches if d.pending]:
                     await house.quiesce()
             if self._pace is not None and self.events % self._every == 0:
                 self.stop = not await self._pace(self.traded)

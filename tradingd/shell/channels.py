@@ -67,7 +67,8 @@ class Inbox:
         if not items:
             self._wake.clear()
             return None
-        self.deepest = max(self.deepest, len(items))
+        if len(items) > self.deepest:  # noqa: PLR1730  a comparison, not a call, for every event
+            self.deepest = len(items)
         event = items.popleft()
         if event.__class__ is Quote and self._waiting.get(event.symbol) is event:
             del self._waiting[event.symbol]

@@ -108,6 +108,8 @@ class ReplayClock:
     def set(self, ns: int) -> None:
         """It is now `ns` (an earlier time changes nothing): sleepers that are due wake in the order (time, who slept first)."""
         self._now = max(self._now, ns)
+        if not self._sleepers:
+            return
         while (due := self.next_wake()) is not None and due <= self._now:
             heapq.heappop(self._sleepers)[2].set_result(None)
 
