@@ -240,7 +240,7 @@ async def test_blocking_work_runs_in_order_on_one_other_thread() -> None:
 
 async def test_in_a_replay_the_disk_is_waited_for_where_one_stands() -> None:
     """J1: nothing of a replay moves on while its journal is being written, so there is no other thread to hand over to."""
-    env = RealEnv(clock=ReplayClock())
+    env = RealEnv(clock=ReplayClock(), inline=True)
     me = threading.current_thread().name
     assert await env.blocking(lambda: threading.current_thread().name) == me
     with pytest.raises(OSError, match="no disk"):

@@ -71,7 +71,7 @@ class Demo:
         self.options = options
         self.real = RealClock()
         self.clock = ReplayClock()
-        self.env = RealEnv(clock=self.clock)
+        self.env = RealEnv(clock=self.clock, inline=True)
         self.web_env = RealEnv(clock=self.real)  # tokens and rate limits live in real time
         self.config = demo_config()
         self.build = build_hash()

@@ -361,13 +361,13 @@ class RealNet:
 class RealEnv:
     """The machine as an Env.
 
-    clock: another clock for a demo or a replay (with ReplayClock the boot id is "replay", and the disk is waited for where one
-    stands: its time goes on only afterwards).   failpoint: "K2" or "K2:3" kills
+    clock: another clock for a demo or a replay (with ReplayClock the boot id is "replay").   inline: the disk is waited for where
+    one stands, for a replay, whose time goes on only afterwards.   failpoint: "K2" or "K2:3" kills
     this process with SIGKILL when it comes by K2 (for the third time); by default from TRADINGD_FAILPOINT. ValueError when it
     names no kill point. Source: RELIABILITY A.
     """
 
-    def __init__(self, *, clock: Clock | None = None, failpoint: str | None = None) -> None:
+    def __init__(self, *, clock: Clock | None = None, failpoint: str | None = None, inline: bool = False) -> None:
         self.clock: Clock = clock if clock is not None else RealClock()
         self.rng: Rng = RealRng()
         self.disk: Disk = RealDisk()
@@ -377,9 +377,7 @@ class RealEnv:
         self._armed, self._hits_left = _armed(
             failpoint if failpoint is not None else os.environ.get("TRADINGD_FAILPOINT", "")
         )
-        self._writer = (
-            None if isinstance(clock, ReplayClock) else ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
-        )
+        self._writer = None if inline else ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
 
     async def blocking(self, fn: Callable[[], T]) -> T:
         """Run fn on the one writer thread; calls are in order, and go on to their end when the caller is cancelled."""
