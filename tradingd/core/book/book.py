@@ -210,7 +210,10 @@ class Book:
 
     def working_exits(self, symbol: Symbol) -> Qty:
         """Quantity that exits may still close; what a closing order has filled by the venue's word counts until it is booked."""
-        return Qty(_total(w.leaves() for w in self.open_orders(symbol, Leg.EXIT)) + self.owed(symbol, entry=False))
+        exits = self.open_orders(symbol, Leg.EXIT)
+        if not exits and not self._owed:
+            return Qty(ZERO)
+        return Qty(_total(w.leaves() for w in exits) + self.owed(symbol, entry=False))
 
     def owed(self, symbol: Symbol, *, entry: bool) -> Qty:
         """Executions of ended orders that the venue counted and we have not seen (D3, I6): of entries, or of what closes."""
@@ -237,6 +240,8 @@ class Book:
 
     def entering(self) -> dict[Symbol, Side]:
         """Symbol -> side of what is on its way in: working entries, executions still owed, tranches still to go."""
+        if not self._entries and not self._owed and not self.booked.tranches:
+            return {}
         found = {
             w.order.symbol: w.order.side
             for w in (*self._entries.values(), *self._owed.values())
@@ -284,8 +289,10 @@ class Book:
         """Sector -> absolute market value, working and pending entries counted at their reference price (I6). but: a symbol that is
         left out."""
         by_sector: dict[str, list[float]] = {}
-        entering = {w.order.symbol for w in (*self._entries.values(), *self._owed.values())}
-        entering.update(t.symbol for t in self.booked.tranches.values())
+        entering: set[Symbol] = set()
+        if self._entries or self._owed or self.booked.tranches:
+            entering = {w.order.symbol for w in (*self._entries.values(), *self._owed.values())}
+            entering.update(t.symbol for t in self.booked.tranches.values())
         for symbol, market in self.markets.items():
             if symbol == but:
                 continue
@@ -312,6 +319,8 @@ class Book:
             held = abs(market.exposure) * (mid or self._paid(symbol)) if market.exposure else 0.0
         else:
             held = abs(float(self.booked.positions[symbol].basis)) if self.qty(symbol) else 0.0
+        if not self._entries and not self._owed and not self.booked.tranches:
+            return held
         rate = self.unit(symbol)
         pending = [float(w.leaves() * rate) * (mid or w.order.ref_price) for w in self.open_orders(symbol, Leg.ENTRY)]
         if self._owed and (owed := self.owed(symbol, entry=True)):
