@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from tests.sim.loop import Host, SimLoop
+from tests.sim.loop import Dead, Host, SimLoop
 from tests.sim.menu import Fault
 from tests.sim.plan import SYMBOLS
 from tests.sim.site import STATE, Site
@@ -128,7 +128,7 @@ class Source:
         """known: it had been answered before this was sent."""
         lost.cancel()
         error = asyncio.CancelledError() if done.cancelled() else done.exception()
-        if error is not None and not isinstance(error, asyncio.CancelledError | Broken | NotReady):
+        if error is not None and not isinstance(error, asyncio.CancelledError | Broken | NotReady | Dead):
             raise error
         told = done.result() if error is None else None
         self._tell(f"hears {idea.key} {told.status if told is not None else repr(error)}")
