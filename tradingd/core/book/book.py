@@ -66,6 +66,7 @@ class Book:
         "measures",
         "now",
         "quotes",
+        "sharpe",
         "strategy_errors",
         "strategy_states",
         "twins",
@@ -88,6 +89,9 @@ class Book:
         self.last_reconcile_ts = 0
         self.measures: Measures | None = None  # observed: performance at `measured_ts`, taken again after a restart
         self.measured_ts = 0
+        self.sharpe: tuple[tuple[int, int], float | None] | None = (
+            None  # (newest day, days looked back on) and the ratio
+        )
         self.agenda: dict[
             int, int
         ] = {}  # observed: minute of the summary -> before that time nothing of the calendar is due

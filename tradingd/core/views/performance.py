@@ -104,17 +104,28 @@ def measure(book: Book, rules: Rules, *, today: tuple[float, ...] = (), heat: fl
     t, micro = booked.tally, booked.micro_tally
     invested = [float(p.basis) for p in booked.positions.values() if p.qty]
     flows = float(booked.deposits - booked.day_deposits)
-    days, drawdown = rules.performance.days, book.drawdown()
-    returns = [*[day.daily_return for day in booked.measured[-days:]], *today][-days:]
+    drawdown = book.drawdown()
     return Measures(
         value=book.equity, active=book.active_pool(), reserve=float(booked.reserve), realised=float(booked.realised),
         unrealised=fsum([book.equity, -float(booked.cash), *[-basis for basis in invested]]),
         day_pnl=book.equity - float(booked.day_open) - flows if booked.day_open else 0.0,
         trades=t.trades, wins=t.wins, losses=t.losses, win_rate=win_rate(t), average_win=average_win(t),
-        average_loss=average_loss(t), profit_factor=profit_factor(t), sharpe=sharpe(returns),
+        average_loss=average_loss(t), profit_factor=profit_factor(t), sharpe=_sharpe_now(book, rules.performance.days, today),
         max_drawdown=max(booked.drawdown_max, drawdown), drawdown=drawdown, heat=heat_now(book) if heat is None else heat,
         micro_trades=micro.trades, micro_wins=micro.wins, micro_pnl=float(micro.pnl),
     )  # fmt: skip
+
+
+def _sharpe_now(book: Book, days: int, today: tuple[float, ...]) -> float | None:
+    """Of the last days; it stays as it is until the next one is measured."""
+    measured = book.booked.measured
+    since = (measured[-1].ts if measured else 0, days)
+    if today or book.sharpe is None or book.sharpe[0] != since:
+        found = sharpe([*[day.daily_return for day in measured[-days:]], *today][-days:])
+        if today:
+            return found
+        book.sharpe = (since, found)
+    return book.sharpe[1]
 
 
 def factor_word(m: Measures) -> str:
