@@ -83,7 +83,8 @@ class Demo:
         options = self.options
         directory = fresh(self.env.disk, options.dir.absolute())
         capital = self.config.accounts[ACCOUNT].capital
-        exchange = Exchange(Market(start=options.begin, end=options.end), {ACCOUNT: Money(capital)})
+        market = Market(start=options.begin, end=options.end)
+        exchange = Exchange(market, {ACCOUNT: Money(capital)}, keep=False)
         if exchange.next_ts() is None:
             raise Broken(
                 f"no sessions between {options.begin} and {options.end}: the data covers 2000-03-01 to 2013-03-01"

@@ -68,17 +68,19 @@ class ExchangeSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 class Exchange:
     """The venue. accounts: cash by account; keys: login key by account, none asked where absent.   record: gets every record as
-    it is made (a log file); they are also kept in `records`."""
+    it is made (a log file); they are also kept in `records`, unless keep is False: years of them are many."""
 
     def __init__(
         self, market: Market, accounts: dict[AccountId, Money], *, settings: ExchangeSettings | None = None,
         faults: Faults | None = None, keys: dict[AccountId, str] | None = None, record: Callable[[Record], None] | None = None,
+        keep: bool = True,
     ) -> None:  # fmt: skip
         self.market = market
         self.settings = settings or ExchangeSettings()
         self.faults = faults or Faults()
         self.keys = keys or {}
         self.records: list[Record] = []
+        self._keep = keep
         self.quotes = 0  # market quotes published so far
         self.floor = Floor(market, self.settings.floor, self.faults, self._say, self._record)
         self.floor.accounts = {n: Account(n, c, self.settings.floor.fees) for n, c in accounts.items()}
@@ -202,7 +204,8 @@ class Exchange:
         return outcome
 
     def _record(self, record: Record) -> None:
-        self.records.append(record)
+        if self._keep:
+            self.records.append(record)
         if self._write is not None:
             self._write(record)
 

@@ -35,7 +35,7 @@ from tradingd.core.types import (
     Tif,
 )
 from tradingd.ports import LinkDown, VenueRefused
-from tradingd_adapters.sim.accounts import Adjusted, Arrival
+from tradingd_adapters.sim.accounts import Adjusted, Arrival, Record
 from tradingd_adapters.sim.exchange import Exchange, ExchangeSettings
 from tradingd_adapters.sim.faults import Fault, Faults
 from tradingd_adapters.sim.floor import FloorSettings
@@ -327,3 +327,16 @@ def test_a_crossed_quote_is_shown_but_nothing_trades_on_it() -> None:
     client.venue.advance_market(1)
     quote = client.all(Quote)[-1]
     assert quote.bid > quote.ask
+
+
+def test_a_venue_that_keeps_no_records_still_writes_them() -> None:
+    """Years of a demo need not stay in memory; a log file gets each record all the same."""
+    written: list[Record] = []
+    market = Market(start="2008-01-02", end="2008-01-03")
+    venue = Exchange(market, {ACCOUNT: Money(Decimal(100_000))}, record=written.append, keep=False)
+    client = Client(venue)
+    venue.advance_market(3)
+    client.send(1)
+    client.settle()
+    assert venue.records == []
+    assert {"login", "submit"} <= {r.kind for r in written if isinstance(r, Arrival)}
