@@ -15,6 +15,7 @@ from tests.shell.stage import AAA, BBB, ONE, TWO, Stage, stage
 from tradingd.core.events import Bar, Event, FillSeen, InstrumentStatus, Quote, Split, Verb
 from tradingd.core.facts import Alerted, Filled, LinkChanged, SplitApplied
 from tradingd.core.types import NS, Instrument, Leg, Qty, Symbol, TradingState
+from tradingd.ports import LinkDown
 from tradingd.shell import link
 from tradingd.shell.link import HISTORY_BARS, Link
 
@@ -187,6 +188,25 @@ async def test_a_step_that_never_ends_ends_the_session(step: str, monkeypatch: p
             await s.wait(1)
             assert s.book.booked.link_up
             assert s.broker.count("connect") == 2 - (step == "connect")
+
+
+async def test_a_step_that_hangs_again_while_it_is_ended_ends_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """D14: an adapter that takes leave of a half-open connection may wait for the same silence again."""
+    monkeypatch.setattr(link, "STEP_S", 0.01)
+    silence = asyncio.get_running_loop().create_future()
+
+    async def step() -> None:
+        try:
+            await asyncio.shield(silence)
+        finally:
+            await asyncio.shield(silence)
+
+    asked = asyncio.create_task(link.within("the login", step()))
+    done, _ = await asyncio.wait({asked}, timeout=5)
+    silence.set_result(None)
+    assert done, "an account never waits for ever"
+    with pytest.raises(LinkDown, match="the login took more than"):
+        await asked
 
 
 async def test_a_close_that_fails_is_no_fault() -> None:

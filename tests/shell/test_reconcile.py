@@ -23,7 +23,7 @@ from tradingd.core.facts import (
     OrderIntended,
     OrderMoved,
 )
-from tradingd.core.types import AccountId, Leg, OrderId, Price, Qty, Side, TradingState, VenueOrderId
+from tradingd.core.types import NS, AccountId, Leg, OrderId, Price, Qty, Side, TradingState, VenueOrderId
 from tradingd.ports import LinkDown, Misconfigured, Quirks
 
 EXACT = Quirks(never_after_s=30.0, ack_timeout_s=0.05)
@@ -219,6 +219,22 @@ async def test_a_lost_cancel_is_asked_again(outcome: str) -> None:
         await s.house.quiesce()
         assert s.entry.life is Life.CANCELLED
         assert s.broker.count("cancel") == 3
+
+
+async def test_a_cancel_stamped_by_a_wrong_future_is_asked_about() -> None:
+    """A14, E1: its last word lies a day ahead of the clock; lost twice, it does not wait for that day."""
+    async with stage(quirks=EXACT) as s:
+        order_id = await s.decide()
+        s.broker.script["cancel"].extend([LOST, LOST])
+        s.house.offer(s.command(Verb.CANCEL, order_id=order_id))
+        await s.house.quiesce()
+        s.entry.updated_ts += 86_400 * NS
+        await relink(s)
+        assert s.entry.life is Life.LIVE
+        await s.wait(1)
+        await ask(s)
+        await s.house.quiesce()
+        assert s.entry.life is Life.CANCELLED
 
 
 async def test_a_lost_amend_is_given_up_and_asked_afresh() -> None:

@@ -7,7 +7,6 @@ back once in ten minutes (D6). Every way down is told to the core, which takes e
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -191,7 +190,7 @@ class Link:
 async def within(what: str, step: Awaitable[T]) -> T:
     """A step with the venue that never ends would be a link that never comes back, and nobody would know why. LinkDown."""
     try:
-        async with asyncio.timeout(STEP_S):
+        with anyio.fail_after(STEP_S):  # asks until it ends: taking leave of a dead connection may hang as well
             return await step
     except TimeoutError:
         raise LinkDown(f"{what} took more than {STEP_S:.0f} s") from None

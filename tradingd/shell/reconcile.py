@@ -124,7 +124,7 @@ class Reconciler:
 
     def _overdue(self, working: Working) -> bool:
         asked = working.cancel_asked or working.rev_asked > working.rev
-        return asked and self._now() - working.updated_ts > self._late
+        return asked and not 0 <= self._now() - working.updated_ts <= self._late  # nor one of a wrong future
 
     @property
     def _late(self) -> int:

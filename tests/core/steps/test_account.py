@@ -173,6 +173,18 @@ def test_three_unclean_starts_in_a_quarter_of_an_hour_end_in_a_halt():
     assert list(world.book.booked.holds) == ["rule:crash_loop"]
 
 
+def test_unclean_starts_of_a_wrong_future_are_none_of_this_quarter_of_an_hour():
+    """E1, H7: days apart by a clock that was weeks ahead; the right one does not halt at every start until it is there."""
+    world = World()
+    right = world.now
+    for day in (20, 25, 30):
+        world.now = at(f"2009-10-{day}T14:00")
+        world.start(clean=False)
+    world.now = right + 60 * NS
+    world.restart(clean=True)
+    assert list(world.book.booked.holds) == ["rule:clock_behind"]
+
+
 def test_a_journal_ahead_of_the_clock_does_not_end_the_session_early():
     """E1, I5: a life lived by a wrong clock; the next one has the right one, and closes behind the stop in market hours."""
     world = World(protective=False)

@@ -80,7 +80,7 @@ def on_started(book: Book, event: Started, rules: Rules) -> None:
             f"the journal is {ahead / NS:.1f} s ahead of this machine's clock: look at both, then resume",
         )
     window = rules.crash_loop_window_s * NS
-    crashes = [s for s in book.booked.starts if not s.clean and book.now - s.ts <= window]
+    crashes = [s for s in book.booked.starts if not s.clean and 0 <= book.now - s.ts <= window]
     if rules.crash_loop_starts and len(crashes) >= rules.crash_loop_starts:
         why = f"{len(crashes)} unclean starts in {rules.crash_loop_window_s:.0f} s"
         hold_and_page(book, "crash_loop", why, state=TradingState.HALTED)
