@@ -37,7 +37,9 @@ from tradingd.core.facts import (
 )  # fmt: skip
 from tradingd.core.types import Leg, Order, OrderId, Symbol, TradingState
 
-QUOTES = 400  # how many of a symbol's last good quotes an entry may stand on: a line that was held tells seconds at once
+QUOTES = (
+    400  # how many of a symbol's last good quotes an entry may stand on: a line that was held tells seconds at once
+)
 OFF_MARKET = 0.35  # no honest price is so far from the real one
 LEAPS = ("market.jump", "market.trend", "venue.split")
 LEAP_S = 15.0

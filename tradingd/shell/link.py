@@ -87,10 +87,9 @@ class Link:
         """One session up to ready. Raises LinkDown or VenueRefused."""
         self._held = []  # a fill that comes before its instrument is known could not be booked
         self._logged_in, self._resyncing, self._warming = False, True, True
-        self.reconciler.splits.clear()  # told again by the next login
-        self.reconciler.held.clear()
+        self.reconciler.held.clear()  # fetched again
         if self.almanac is not None:
-            self.reconciler.splits.extend((event.ts, event) for event in await self.almanac.overdue(self.book.account))
+            self.reconciler.expect((event.ts, event) for event in await self.almanac.overdue(self.book.account))
         await within("the login", self.broker.connect(self.sink))
         self._logged_in = True
         self.dispatch.sent_at.clear()

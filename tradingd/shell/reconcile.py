@@ -7,7 +7,7 @@ books each fill once. NOT FOUND proves `never` only when the broker's quirk says
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from tradingd.core.book.book import Book
 from tradingd.core.book.orders import OPEN, Life, Working
@@ -60,6 +60,12 @@ class Reconciler:
         )  # heard during a resync: the venue's time places them among the fills
         self.held: list[tuple[int, FillSeen]] = []  # told by the stream while splits wait
         self.splits_heard = 0  # ever: a report of positions that was asked for before one is of before it
+
+    def expect(self, told: Iterable[tuple[int, Split | DividendDue]]) -> None:
+        """What else is to be placed among the fills of the next resync. What a session before heard and had no time to place stays:
+        the venue tells it again, but perhaps only after it was asked for positions."""
+        known = {(event.symbol, event.action_id): (ts, event) for ts, event in (*self.splits, *told)}
+        self.splits = deque(sorted(known.values(), key=lambda one: one[0]))
 
     async def resync(self) -> None:
         """After a connect: settle every open order, book missed fills, compare positions; then entries may go."""
