@@ -432,6 +432,32 @@ async def test_positions_asked_for_before_a_split_are_not_compared_after_it() ->
         assert [alert.code for alert in s.book.booked.alerts if alert.code == "position_drift"] == []
 
 
+async def test_a_split_heard_by_a_session_that_broke_is_known_to_the_next() -> None:
+    """F9, I4: told again only after positions were asked for, it is no drift until then, and counts once."""
+    async with stage() as s:
+        await s.hold()
+        held = s.book.qty(AAA)
+        await s.member.link.lost("gone")
+        split = Split(ts=s.clock.wall(), symbol=AAA, ratio=2.0, action_id="two for one")
+        fetch = s.broker.fills
+
+        async def breaks(_since: int) -> list[FillSeen]:
+            s.broker.held[AAA] = Qty(2 * held)
+            s.broker.say(split)
+            raise LinkDown("the line went dead")
+
+        s.broker.fills = breaks  # type: ignore[method-assign,assignment]
+        with pytest.raises(LinkDown):
+            await s.member.link.open()
+        await s.member.link.lost("the line went dead")
+        s.broker.fills = fetch  # type: ignore[method-assign]
+        await s.member.link.open()
+        s.broker.say(split)
+        await s.house.quiesce()
+        assert s.book.qty(AAA) == 2 * held
+        assert [alert.code for alert in s.book.booked.alerts if alert.code == "position_drift"] == []
+
+
 @pytest.mark.parametrize("call", ["open_orders", "account"])
 async def test_a_split_told_late_in_a_resync_is_not_left_lying(call: str) -> None:
     """F9: after the fills were fetched, and after positions were compared."""
