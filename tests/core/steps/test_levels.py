@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tests.core.world import ACCOUNT, ACME, BOLT, World
+from tests.core.world import ACCOUNT, ACME, BOLT, World, make_rules
 from tradingd.core.book.orders import Life
 from tradingd.core.events import OrderReplaced
 from tradingd.core.facts import Alerted, CancelIntended, OrderIntended, ReplaceIntended, StopSet
+from tradingd.core.gates import stops
+from tradingd.core.gates.stops import StopSettings
+from tradingd.core.steps.levels import _lines, levels_of
 from tradingd.core.types import Leg, OrderType, Side, Tif
 
 D = Decimal
@@ -140,3 +143,33 @@ def test_an_exit_that_overfilled_is_protected_on_its_new_side():
     assert world.book.qty(ACME) == -5
     assert world.book.booked.levels[ACME].stop > 105
     assert "rule:overfill" in world.book.booked.holds
+
+
+def test_the_lines_follow_the_stop_the_side_and_the_settings():
+    """E4, I5, H6: what was worked out for another stop, another side or other settings never decides when a position is closed."""
+    world = World(protective=False)
+    world.buy(ACME)
+    market, (low, high) = world.book.markets[ACME], stop_lines(world)
+    assert market.low_line >= low
+    world.quote(ACME, 102.4)
+    assert world.book.booked.levels[ACME].trailing
+    assert stop_lines(world) == (100.01, 104.51) != (low, high)
+    assert market.low_line >= 100.01
+    world.quote(ACME, 100.0)
+    assert world.exit_order().order.side is Side.SELL
+
+
+def test_lines_of_a_long_are_not_those_of_a_short_with_the_same_levels():
+    """E4, H6: by the side, and by the settings as they are now."""
+    world = World(protective=False)
+    world.buy(ACME)
+    market, fact, rules = world.book.markets[ACME], world.book.booked.levels[ACME], world.rules
+    assert _lines(market, Side.BUY, fact, rules) == stops.lines(Side.BUY, levels_of(fact), rules.stops)
+    assert _lines(market, Side.SELL, fact, rules) == stops.lines(Side.SELL, levels_of(fact), rules.stops)
+    other = make_rules(stops=StopSettings(trail_at=0.9))
+    assert _lines(market, Side.SELL, fact, other) == stops.lines(Side.SELL, levels_of(fact), other.stops)
+    assert other.stops.trail_at != rules.stops.trail_at
+
+
+def stop_lines(world: World) -> tuple[float, float]:
+    return _lines(world.book.markets[ACME], Side.BUY, world.book.booked.levels[ACME], world.rules)
