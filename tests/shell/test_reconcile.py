@@ -11,7 +11,7 @@ import pytest
 from tests.fakes.broker import AFTER, BEFORE, LOST, SILENT, FakeBroker
 from tests.shell.stage import AAA, BBB, ONE, Stage, stage
 from tradingd.core.book.orders import Life
-from tradingd.core.events import Verb
+from tradingd.core.events import OrderExpired, Verb
 from tradingd.core.facts import (
     AmendRefused,
     Anomaly,
@@ -327,6 +327,21 @@ async def test_a_dropped_fill_is_found_by_polling() -> None:
         assert len(s.said(Filled)) == 1
         assert s.said(DriftFound) == []
         assert s.member.reconciler.mismatches["missed_fill"] == 1
+
+
+async def test_executions_only_heard_of_are_fetched_within_seconds() -> None:
+    """I4, D3: the order ended with more than we have seen; its missing fills are not left to the next look at positions."""
+    async with stage() as s:
+        order_id = await s.decide()
+        qty = s.entry.order.qty
+        s.broker.fill(order_id, told=False)
+        s.house.offer(OrderExpired(ts=s.clock.wall(), account=ONE, order_id=order_id, cum_qty=qty))
+        await s.house.quiesce()
+        assert s.book.owes()
+        await ask(s)
+        await s.house.quiesce()
+        assert s.book.qty(AAA) == qty
+        assert not s.book.owes()
 
 
 async def test_positions_are_compared_at_the_same_count_of_fills_only() -> None:
