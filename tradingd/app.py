@@ -320,13 +320,13 @@ def _hangup(reload: Reload) -> None:
         log.error("config.reload_refused", why=answer.text)
 
 
-def watch_lag(house: House, monitor: LagMonitor) -> None:
-    """Show the longest lag of the loop, every few seconds."""
+def watch_lag(house: House, monitor: LagMonitor, *, every_s: float = 5.0) -> None:
+    """Show the longest lag of the loop. every_s: by the house's clock."""
 
     async def note() -> None:
         house.metrics.loop_lag(monitor.take_peak())
 
-    house.schedule.add("lag", 5.0, note)
+    house.schedule.add("lag", every_s, note)
 
 
 def _stalled(lag: float, stack: str) -> None:

@@ -35,6 +35,8 @@ from tradingd_adapters.sim.inproc import InprocSim
 from tradingd_adapters.sim.market import Market
 
 ACCOUNT = AccountId("demo")
+LAG_S = 5.0  # real seconds
+FULL = 1_000.0  # at least so many replayed seconds a real one, at full speed
 MOMENT_S = 0.002  # shorter waits are saved up
 PAGE_UP = "the replay is over; this page stays until Ctrl-C"
 
@@ -95,7 +97,7 @@ class Demo:
         )
         monitor = LagMonitor(self.web_env, on_warn=lambda _lag: house.metrics.stalled("warn"))
         monitor.start()
-        watch_lag(house, monitor)
+        watch_lag(house, monitor, every_s=LAG_S * (self.options.speed or FULL))
         try:
             return await self._in_house(house, exchange, directory, monitor)
         finally:
