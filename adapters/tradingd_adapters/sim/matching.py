@@ -31,13 +31,13 @@ class Top:
     """What is shown of one symbol now, prices on the cent grid, and how much of the shown size is left. Most quotes meet no order:
     they are not worked out."""
 
-    __slots__ = ("_prices", "_shown", "ask_left", "bid_left")
+    __slots__ = ("_left", "_prices", "_shown", "_sizes")
 
     def __init__(self, quote: Quote) -> None:
         self._shown = (quote.bid, quote.ask)  # the quote itself may be written over by a newer one
+        self._sizes = (quote.bid_size, quote.ask_size)
         self._prices: tuple[Decimal, Decimal] | None = None
-        self.bid_left = Decimal(int(quote.bid_size))
-        self.ask_left = Decimal(int(quote.ask_size))
+        self._left: list[Decimal] = []
 
     @property
     def prices(self) -> tuple[Decimal, Decimal]:
@@ -61,13 +61,13 @@ class Top:
         return (float(stop) - self._shown[side is Side.BUY]) * side.sign > 2 * _TICK
 
     def left(self, side: Side) -> Decimal:
-        return self.ask_left if side is Side.BUY else self.bid_left
+        """What is shown to an order of that side, less what was taken of it."""
+        if not self._left:
+            self._left = [Decimal(int(size)) for size in self._sizes]
+        return self._left[side is Side.BUY]
 
     def take(self, side: Side, qty: Decimal) -> None:
-        if side is Side.BUY:
-            self.ask_left -= qty
-        else:
-            self.bid_left -= qty
+        self._left[side is Side.BUY] = self.left(side) - qty
 
 
 def on_grid(x: float, mode: str) -> Decimal:

@@ -198,9 +198,14 @@ class Book:
 
     def open_orders(self, symbol: Symbol | None = None, leg: Leg | None = None) -> list[Working]:
         """Orders that may still trade, unknown ones included, in the order they were intended."""
+        among = self._entries if leg is Leg.ENTRY else self._open
+        if not among:
+            return []
+        if symbol is None and leg in (None, Leg.ENTRY):
+            return list(among.values())
         return [
             w
-            for w in (self._entries if leg is Leg.ENTRY else self._open).values()
+            for w in among.values()
             if (symbol is None or w.order.symbol == symbol) and (leg is None or w.order.leg is leg)
         ]
 
