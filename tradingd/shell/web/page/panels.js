@@ -32,7 +32,7 @@ export const state = (a, page) => panel(`Trading ${a.account}`, "",
 
 export const pools = (a) => panel(`Money ${a.currency}`, "", facts([
   ["equity", money(a.equity), "big"], ["today", `${signed(a.day_pnl)}  (${percent(a.day_pnl_ratio, 2)})`, tone(a.day_pnl)],
-  ["active pool", money(a.active)], ["reserve", exact(a.reserve)], ["cash", exact(a.cash)], ["realised", exact(a.realised), tone(a.realised)],
+  ["active pool", money(a.active)], ["reserve", exact(a.reserve)], ["cash", exact(a.cash)], ["realised", money(a.realised), tone(a.realised)],
   ["fees", exact(a.fees)], ["drawdown", percent(a.drawdown, 2)], ["heat", percent(a.heat, 2)]]));
 
 const figure = (x, show) => (x === null || x === undefined ? DASH : show(x));
