@@ -55,9 +55,8 @@ class Reconciler:
         self.settle = settle
         self.closed_at = env.clock.mono()  # when the last connection was known to be closed
         self.mismatches: dict[str, int] = {}
-        self.splits: deque[tuple[int, Split | DividendDue]] = (
-            deque()
-        )  # heard during a resync: the venue's time places them among the fills
+        # heard during a resync, or by a session that broke: the venue's time places them among the fills
+        self.splits: deque[tuple[int, Split | DividendDue]] = deque()
         self.held: list[tuple[int, FillSeen]] = []  # told by the stream while splits wait
         self.splits_heard = 0  # ever: a report of positions that was asked for before one is of before it
 
