@@ -16,6 +16,8 @@ import msgspec
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60.0
+# a demo that holds something from its first hour on, for weeks
+HOLDING = ("--from", "2008-02-20", "--to", "2008-06-30", "--port", "0")
 PAGE = re.compile(r"^page\s+(http://127\.0\.0\.1:(\d+)/#token=([0-9a-f]+))$", re.MULTILINE)
 
 

@@ -12,22 +12,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.flow.child import PATIENCE_S, Demo, demo, tradingd
-
-SPAN = (
-    "--from",
-    "2008-02-20",
-    "--to",
-    "2008-06-30",
-    "--port",
-    "0",
-)  # two positions from the first hour on, for twelve sessions
+from tests.flow.child import HOLDING, PATIENCE_S, Demo, demo, tradingd
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A demo that holds something, for everything that only looks."""
-    with demo(tmp_path_factory.mktemp("path") / "demo", *SPAN, "--speed", "3000") as house:
+    with demo(tmp_path_factory.mktemp("path") / "demo", *HOLDING, "--speed", "3000") as house:
         _until(house, lambda a: _lasting(a) >= 2 and a["counts"].get("refused", 0) > 0)
         yield house
 
@@ -35,7 +26,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 @pytest.fixture
 def trading(tmp_path: Path) -> Iterator[Demo]:
     """A demo of its own, for the stop words."""
-    with demo(tmp_path / "demo", *SPAN, "--speed", "3000") as house:
+    with demo(tmp_path / "demo", *HOLDING, "--speed", "3000") as house:
         _until(house, lambda a: _lasting(a) >= 2)
         yield house
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.flow.child import Demo, demo
+from tests.flow.child import HOLDING, Demo, demo
 from tests.flow.test_page_browser import ARGS, CHROMIUM
 
 SHOTS = os.environ.get("TRADINGD_SHOTS")
@@ -19,14 +19,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed (apt install chromium)"),
 ]
-SPAN = (
-    "--from",
-    "2008-02-20",
-    "--to",
-    "2008-06-30",
-    "--port",
-    "0",
-)  # something is held from the first hour on, for weeks
 
 
 @asynccontextmanager
@@ -62,7 +54,7 @@ async def _seq(tab: Page) -> int:
 
 async def test_the_page_lives_with_the_demo(tmp_path: Path) -> None:
     """H2, I4: it moves by itself, shows what the command line shows, and follows a halt; a console free of errors."""
-    with demo(tmp_path / "demo", *SPAN, "--speed", "3000") as house:
+    with demo(tmp_path / "demo", *HOLDING, "--speed", "3000") as house:
         async with browser() as found:
             tab, errors = await visit(found, house.url, 1280)
             before = await _seq(tab)
