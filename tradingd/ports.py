@@ -1,6 +1,6 @@
 """The ports: what the house asks of the world (Env's seams) and of a broker, and the three families of shell errors.
 
-Everything nondeterministic enters through one `Env` (RELIABILITY 4.2): production builds it in `shell/env.py`, a simulation
+Everything nondeterministic enters through one `Env` (RELIABILITY 4.2): production builds it in `shell/env`, a simulation
 builds its own. A broker is a `Broker`; what differs between brokers is declared in its `Quirks`, never probed.
 """
 

@@ -14,7 +14,8 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from tradingd.ports import Env, LinkDown
-from tradingd.shell.env import FollowClock, RealClock, RealDisk, RealEnv, RealRng, ReplayClock, _kind_in
+from tradingd.shell.env import FollowClock, RealClock, RealDisk, RealEnv, RealRng, ReplayClock
+from tradingd.shell.env.disk import _kind_in
 
 NS = 1_000_000_000
 

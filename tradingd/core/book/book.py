@@ -89,9 +89,8 @@ class Book:
         self.last_reconcile_ts = 0
         self.measures: Measures | None = None  # observed: performance at `measured_ts`, taken again after a restart
         self.measured_ts = 0
-        self.sharpe: tuple[tuple[int, int], float | None] | None = (
-            None  # (newest day, days looked back on) and the ratio
-        )
+        # observed: the Sharpe ratio, and what it was worked out of: (newest day, days looked back on)
+        self.sharpe: tuple[tuple[int, int], float | None] | None = None
         self.agenda: dict[
             int, int
         ] = {}  # observed: minute of the summary -> before that time nothing of the calendar is due

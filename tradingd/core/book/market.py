@@ -21,9 +21,8 @@ PRICE_MAX = (
 )
 
 
-Drawn = tuple[
-    StopSet, Side, object, tuple[float, float]
-]  # what stop, target and trail were when drawn, and their lines
+# what stop, target and trail were measured by when they were drawn (fact, side, settings), and their lines
+Drawn = tuple[StopSet, Side, object, tuple[float, float]]
 
 
 class Market:

@@ -22,12 +22,12 @@ from typing import NamedTuple
 
 from tradingd.core.book.book import Book
 from tradingd.core.facts import Alerted
-from tradingd.core.gates import breaker
+from tradingd.core.gates import breaker, reserve
 from tradingd.core.gates.breaker import Level, Watch
 from tradingd.core.gates.standing import claimed_cash, heat_now
 from tradingd.core.gates.window import Session
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import cancel_entries
+from tradingd.core.steps.exits import cancel_entries, money
 from tradingd.core.steps.limits import hold_and_page
 from tradingd.core.types import Symbol
 
@@ -77,7 +77,8 @@ def _readings(book: Book, rules: Rules, heat: float) -> list[Reading]:
     for sector, value in book.values().items():
         found.append(("sector", _share(value, equity), limit, sector))
     found.append(("buying_power", _share(claimed, power), 1.0, ""))
-    found.append(("reserve_share", _share(float(booked.reserve), equity), rules.reserve.high_water_share, ""))
+    share = reserve.reserve_share(booked.reserve, money(equity))
+    found.append(("reserve_share", share, rules.reserve.high_water_share, ""))
     return found
 
 

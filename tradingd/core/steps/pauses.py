@@ -15,9 +15,8 @@ AGAIN_NS = 2 * NS  # after a close that never left
 
 def too_soon(book: Book, symbol: Symbol, source: str) -> bool:
     """A close by the same cause was refused a moment ago, or one was sent and did not work: no loop (F7, G4)."""
-    if (
-        0 <= book.now - book.booked.exits_refused.get(f"{symbol}:{source}", -RETRY_NS) < RETRY_NS
-    ):  # not one of a wrong future
+    refused = book.booked.exits_refused.get(f"{symbol}:{source}", -RETRY_NS)
+    if 0 <= book.now - refused < RETRY_NS:  # not one of a wrong future
         return True
     if book.open_orders(symbol, Leg.EXIT):
         return False
