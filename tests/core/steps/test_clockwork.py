@@ -107,7 +107,7 @@ def test_an_entry_that_nobody_fills_is_taken_back():
 
 
 def test_too_much_heat_tightens_the_stop_of_the_weakest_first():
-    """E4: above 80 % of the tier's limit; only tighter."""
+    """E4: above 80 % of the tier's limit; only tighter. What it brings down is no reason to warn anybody (R5)."""
     cold = TierSettings(conservative=msgspec.structs.replace(TIERS[TierName.CONSERVATIVE], max_portfolio_heat=0.0021))
     world = World(tier=cold)
     world.buy(ACME, 0.9)
@@ -116,6 +116,7 @@ def test_too_much_heat_tightens_the_stop_of_the_weakest_first():
     moved = [f for f in world.minutes(1, quotes=True) if isinstance(f, StopSet)]
     assert [(f.symbol, f.why) for f in moved][:1] == [(BOLT, "heat")]
     assert moved[0].stop > before
+    assert "heat_warn" not in world.codes()
 
 
 def test_a_full_reserve_is_told_at_the_close():

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.world import ACCOUNT, ACME, BOLT, World, at, refold
+from tests.core.world import ACCOUNT, ACME, BOLT, World, at, make_rules, refold
 from tradingd.core.book.booked import ClosedTrade, Tally
 from tradingd.core.events import Action
 from tradingd.core.facts import CashMoved, DayClosed, DayMeasured, Measures
+from tradingd.core.rules import PerformanceSettings
 from tradingd.core.types import Money, Side, Symbol, TierName
 from tradingd.core.views import performance
 from tradingd.core.views.performance import (
@@ -228,6 +229,8 @@ def test_only_the_last_days_make_the_sharpe():
         )  # fmt: skip
         world.book.emit(fact)
     assert measure(world.book, world.rules).sharpe == sharpe([0.001 * n for n in range(10, 40)])
+    fewer = make_rules(performance=PerformanceSettings(days=5))
+    assert measure(world.book, fewer).sharpe == sharpe([0.001 * n for n in range(35, 40)])
     assert performance.sharpe([0.01]) is None
 
 
