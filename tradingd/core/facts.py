@@ -346,9 +346,13 @@ class CashMoved(Fact):
 
 
 class SplitApplied(Fact):
+    """ratio new shares for one old.   at: when it took effect, by the clock that stamps the fills: what was traded after it is in
+    new shares already. 0: after everything that was traded before it was told."""
+
     symbol: Symbol
     ratio: Price
     action_id: str
+    at: int = 0
 
 
 class RateSet(Fact):

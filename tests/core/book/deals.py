@@ -54,9 +54,12 @@ class Account:
     def sell(self, day: int, qty: str | Decimal, price: str | Decimal, **more: str) -> None:
         self.trade(day, Side.SELL, qty, price, **more)  # type: ignore[arg-type]
 
-    def split(self, day: int, ratio: str | Decimal) -> None:
+    def split(self, day: int, ratio: str | Decimal, *, at: int = 0) -> None:
         n, before = len(self.facts) + 1, self.holding.qty()
-        self.book(SplitApplied(ts=ts_of(day, n), account=ACCOUNT, symbol=X, ratio=Price(D(ratio)), action_id=f"s{n}"))
+        told = SplitApplied(
+            ts=ts_of(day, n), account=ACCOUNT, symbol=X, ratio=Price(D(ratio)), action_id=f"s{n}", at=at
+        )
+        self.book(told)
         self.vanished |= bool(before) and not self.holding.qty()
 
     def adopt(self, day: int, qty: str | Decimal, price: str | Decimal, multiplier: str | Decimal = "1") -> None:

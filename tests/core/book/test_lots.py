@@ -174,6 +174,80 @@ def test_a_position_that_a_split_rounds_away_is_closed_for_nothing() -> None:
     assert (a.held(), [p.realised for p in a.parts()]) == ([], [-1])
 
 
+def late(a: Account, day: int, ratio: str) -> tuple[Decimal, Decimal]:
+    """A split of `day` is told long after it. What lots and ledger hold then."""
+    a.split(50, ratio, at=ts_of(day))
+    return a.holding.qty(), a.booked.positions[X].qty
+
+
+def test_a_split_told_late_leaves_what_was_bought_after_it() -> None:
+    """I4, F9: it is in new shares already."""
+    a = Account()
+    a.buy(0, "10", "90")
+    a.buy(2, "12", "30")
+    assert late(a, 1, "3") == (42, 42)
+    assert a.brief() == [("x1", 30, 900), ("x2", 12, 360)]
+    assert (a.booked.positions[X].cost, a.booked.positions[X].entry_qty) == (1260, 42)
+
+
+def test_a_split_told_late_to_somebody_who_held_nothing_changes_nothing() -> None:
+    """I4, F9: nor what the round trip has been so far."""
+    a = Account()
+    a.buy(2, "12", "30")
+    before = a.booked.positions[X]
+    assert late(a, 1, "3") == (12, 12)
+    assert a.booked.positions[X] == before
+
+
+def test_a_split_told_late_gives_back_what_a_sale_of_after_it_took_too_much() -> None:
+    """I4: ten were thirty when all ten were sold; twenty are left, and what they cost was taken off with the ten."""
+    a = Account()
+    a.buy(0, "10", "90")
+    a.sell(2, "10", "30")
+    assert late(a, 1, "3") == (20, 20)
+    [lot] = a.held()
+    assert (lot.qty, lot.basis, lot.adopted, lot.opened_ts) == (20, 0, True, ts_of(1))
+    a.sell(60, "20", "30")
+    assert a.booked.realised == 900 - 900, "in the end it is what the cash says"
+
+
+def test_a_split_told_late_turns_a_position_that_a_sale_of_after_it_had_turned() -> None:
+    """I4: ten were thirty when 25 were sold: five are left of them, where fifteen seemed to be owed."""
+    a = Account()
+    a.buy(0, "10", "90")
+    a.sell(2, "25", "30")
+    assert a.holding.qty() == -15
+    assert late(a, 1, "3") == (5, 5)
+
+
+def test_a_reverse_split_told_late_takes_what_was_sold_as_old_shares() -> None:
+    """I4: of ten one was left when four were sold."""
+    a = Account()
+    a.buy(0, "10", "90")
+    a.sell(2, "4", "900")
+    assert late(a, 1, "0.1") == (-3, -3)
+
+
+def test_what_a_late_split_brings_replaces_no_loss() -> None:
+    """E8: nobody bought it, so the loss of the sale before stays allowed."""
+    a = Account()
+    a.buy(0, "10", "90")
+    a.sell(2, "10", "30")
+    late(a, 1, "3")
+    assert [part.disallowed for part in a.parts()] == [0]
+
+
+def test_after_an_operator_took_the_venues_position_over_a_late_split_changes_nothing() -> None:
+    """D24: the venue's word was in new shares already."""
+    a = Account()
+    a.buy(0, "10", "90")
+    a.adopt(2, "30", "30")
+    assert late(a, 1, "3") == (30, 30)
+    a.sell(51, "30", "30")
+    a.buy(52, "5", "30")
+    assert late(a, 1, "3") == (5, 5)
+
+
 # wash sales: the published figures -----------------------------------------------------------------------------------------
 
 

@@ -25,6 +25,9 @@ from tradingd.core.types import ZERO, Side
 D = Decimal
 
 
+NOTHING = Position(symbol=X)
+
+
 def total(amounts: list[Decimal]) -> Decimal:
     result = ZERO
     for amount in amounts:
@@ -89,6 +92,33 @@ def test_open_lots_are_the_position(history):
     assert account.holding.qty() == (position.qty if position else 0)
     assert all(lot.qty > 0 and (lot.side is Side.BUY) == (position.qty > 0) for lot in account.held())
     assert not position or not position.qty or account.holding.multiplier == position.multiplier
+
+
+trades = st.lists(
+    st.tuples(st.sampled_from(Side), st.decimals("0.01", "500", places=2), st.decimals("1", "300", places=2)),
+    max_size=12,
+)
+
+
+@given(trades, trades, st.sampled_from(["2", "3", "0.1", "0.3333333333333333", "1.5"]))
+def test_a_split_told_late_leaves_what_one_told_in_time_leaves(before, after, ratio):
+    """I4, F9: as many shares, in lots and ledger; and once all is sold, as much was realised in both."""
+    in_time, late = Account(), Account()
+    for account in (in_time, late):
+        for side, qty, price in before:
+            account.trade(0, side, qty, price)
+        if account is in_time:
+            account.split(10, ratio, at=ts_of(10))
+        for side, qty, price in after:
+            account.trade(20, side, qty, price)
+    late.split(30, ratio, at=ts_of(10))
+    for account in (in_time, late):
+        held = account.booked.positions.get(X)
+        assert account.holding.qty() == (held.qty if held else 0)
+    assert late.holding.qty() == in_time.holding.qty()
+    assert flat(late).booked.cash == flat(in_time).booked.cash
+    if not in_time.vanished and not late.vanished:
+        assert late.booked.positions.get(X, NOTHING).realised == in_time.booked.positions.get(X, NOTHING).realised
 
 
 @given(histories)

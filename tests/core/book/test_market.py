@@ -65,3 +65,22 @@ def test_a_split_rescales_all_that_was_observed():
     assert (market.mid, market.lo, market.hi, market.atr) == (25.0, 18.75, 31.25, pytest.approx(0.5))
     market.learn(bar(6, 25.25, 24.75, 25.0))
     assert market.atr == pytest.approx(0.5)
+
+
+def test_a_split_told_late_leaves_what_was_observed_after_it():
+    """F9: a price of after it divided once more would break every stop and the day's limit."""
+    told, late = Market(INSTRUMENTS[ACME], atr_bars=3), Market(INSTRUMENTS[ACME], atr_bars=3)
+    for i in range(6):
+        for market in (told, late):
+            market.learn(bar(i, 101, 99, 100))
+    at = told.bars[-1].ts
+    told.rescale(4.0, at)
+    for market in (told, late):
+        market.learn(bar(6, 25.25, 24.75, 25.0))
+        market.bid = market.ask = market.mid = 25.0
+        market.lo, market.hi, market.ts = 18.75, 31.25, at + 1
+        market.swings.append((at + 1, 25.0))
+    late.rescale(4.0, at)
+    assert (late.mid, late.lo, late.hi, late.prev_close) == (25.0, 18.75, 31.25, 25.0)
+    assert (late.bars, late.swings) == (told.bars, told.swings)
+    assert late.atr == pytest.approx(told.atr)

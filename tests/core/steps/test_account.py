@@ -142,6 +142,21 @@ def test_a_split_moves_position_stop_levels_and_the_stop_at_the_venue():
     assert world.refold() == world.book.dump()
 
 
+def test_a_split_told_after_what_was_bought_after_it():
+    """I4, F9: position, stop and the stop at the venue stay: they were set in new shares, at new prices. After a restart too."""
+    world = World()
+    split = Split(ts=world.now, symbol=ACME, ratio=4.0, action_id="s1")
+    world.wait(1)
+    qty = world.buy(ACME)
+    level = world.book.booked.levels[ACME]
+    world.restart()
+    world.step(split)
+    assert world.book.qty(ACME) == qty
+    assert world.book.booked.levels[ACME] == level
+    assert not world.of(ReplaceIntended)
+    assert world.refold() == world.book.dump()
+
+
 def test_an_entry_priced_before_a_split_is_taken_back():
     """F9: no order of four times the wrong size."""
     world = World()

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from decimal import Decimal
+from itertools import chain
+from sys import maxsize
 
 import msgspec
 
@@ -20,6 +22,8 @@ from tradingd.core.book.lots import NIL, Holding, Lot, Lots, Part, carve, less, 
 from tradingd.core.book.wash import bought, sold, take_back, year_of
 from tradingd.core.facts import Filled, PositionAdopted, SplitApplied
 from tradingd.core.types import ZERO, Money, OrderId, Qty, Side, Symbol
+
+AT_LAST = maxsize  # no execution is later
 
 
 class _Deal(msgspec.Struct, kw_only=True):
@@ -71,34 +75,85 @@ def adopted(lots: Lots, f: PositionAdopted) -> None:
             _open(lots, holding, deal, size, worth)
 
 
-def split(lots: Lots, f: SplitApplied) -> None:
+def split(lots: Lots, f: SplitApplied) -> tuple[Qty, Qty]:
     """ratio new shares for one old: the boundaries between lots are scaled and rounded as the ledger rounds, so that the sum is
-    the ledger's. A lot that vanishes by it leaves its basis to its neighbour; a position that does is closed for nothing."""
-    holding = lots.held.get(f.symbol)
+    the ledger's. A lot that vanishes by it leaves its basis to its neighbour; a position that does is closed for nothing.
+
+    Of what was traded after it took effect, which is in new shares already: what was opened and is held (signed, it stays), and
+    what those that were sold as old shares come to more or less (signed): it is opened or closed here for nothing, and marked,
+    for a broker's own statement knows better. Where an operator took the venue's position over since, nothing is to be done.
+    """
+    holding, at = lots.held.get(f.symbol), f.at or AT_LAST
     if holding is None:
-        return
+        return Qty(NIL), Qty(NIL)
+    parts = [*chain.from_iterable(holding.waiting.values()), *(p for p in lots.closed.values() if p.symbol == f.symbol)]
+    if any(lot.adopted and lot.opened_ts > at for lot in holding.lots) or any(
+        p.adopted and p.closed_ts > at for p in parts
+    ):
+        return holding.qty(), Qty(NIL)
+    gone = Qty(NIL)  # of what was held then, signed
+    for part in parts:
+        if part.opened_ts <= at < part.closed_ts:
+            gone = Qty(EXACT.fma(part.qty, Decimal(part.side.sign), gone))
+    old, since = holding.cut(at)
+    whole = _scaled(EXACT.add(old, gone), f.ratio)
+    owed = Qty(less(less(whole, _scaled(old, f.ratio)), gone))
+    _scale(lots, holding, f, at)
+    if owed:
+        _settle(lots, holding, f, owed)
+    return since, owed
+
+
+def _scale(lots: Lots, holding: Holding, f: SplitApplied, at: int) -> None:
+    """The lots that were open, and the losses that waited for a replacement, when the split took effect."""
+    held = holding.lots
+    kept = [lot for lot in held if lot.opened_ts > at]
+    holding.lots = held[: len(held) - len(kept)]
     if holding.lots and not _scaled(holding.size(), f.ratio):
         side = holding.lots[0].side.opposite
-        deal = _Deal(symbol=f.symbol, side=side, exec_id=f"split:{f.ts}", ts=f.ts)
-        _close(lots, holding, deal, holding.size(), NIL)
+        _close(lots, holding, _Deal(symbol=f.symbol, side=side, exec_id=f"split:{f.ts}", ts=f.ts), holding.size(), NIL)
     _scale_lots(holding, f.ratio)
+    holding.lots += kept
     for side, waiting in holding.waiting.items():
         for part in waiting:
-            part.open_qty = _scaled(part.open_qty, f.ratio)
+            if part.closed_ts <= at:
+                part.open_qty = _scaled(part.open_qty, f.ratio)
             if not part.open_qty:  # too little to be replaced by anything
                 lots.finish(part)
         holding.waiting[side] = [part for part in waiting if part.open_qty]
 
 
+def _settle(lots: Lots, holding: Holding, f: SplitApplied, owed: Qty) -> None:
+    """`owed`, signed, comes for nothing. It replaces no loss: nobody bought it."""
+    side = Side.SELL if owed < 0 else Side.BUY
+    deal = _Deal(symbol=f.symbol, side=side, exec_id=f"split:{f.ts}", ts=f.at, adopted=True)
+    size = Qty(owed.copy_abs())
+    out = holding.against(side, size)
+    if out:
+        _close(lots, holding, deal, out, NIL)
+    if size != out:
+        lot = _lot(deal, Qty(less(size, out)), NIL)
+        lot.used = True
+        _insert(lots, holding, lot)
+
+
 def _open(lots: Lots, holding: Holding, deal: _Deal, qty: Qty, basis: Money) -> None:
-    lot = Lot(
+    bought(lots, holding, _insert(lots, holding, _lot(deal, qty, basis)))
+
+
+def _lot(deal: _Deal, qty: Qty, basis: Money) -> Lot:
+    return Lot(
         exec_id=deal.exec_id, purchase=deal.order_id or deal.exec_id, side=deal.side, qty=qty, opened=qty, basis=basis,
         opened_ts=deal.ts, acquired_ts=deal.ts, adopted=deal.adopted,
     )  # fmt: skip
+
+
+def _insert(lots: Lots, holding: Holding, lot: Lot) -> int:
+    """Where it stands now: a late report at its own time."""
     lots.opened += 1
-    place = bisect_right(holding.lots, deal.ts, key=lambda held: held.opened_ts)  # a late report stands at its own time
+    place = bisect_right(holding.lots, lot.opened_ts, key=lambda held: held.opened_ts)
     holding.lots.insert(place, lot)
-    bought(lots, holding, place)
+    return place
 
 
 def _close(lots: Lots, holding: Holding, deal: _Deal, qty: Qty, proceeds: Money) -> None:

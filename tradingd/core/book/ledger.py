@@ -28,6 +28,7 @@ from tradingd.core.types import ZERO, Money, Price, Qty, Side, Symbol
 MONEY_PLACES = 8
 COST_PLACES = 18
 QTY_PLACES = 9
+NO_QTY = Qty(ZERO)
 AVG_PLACES = 12
 ONE = Decimal(1)
 
@@ -179,20 +180,23 @@ def adopt(
     )  # fmt: skip
 
 
-def split(position: Position, ratio: Decimal) -> Position:
+def split(position: Position, ratio: Decimal, since: Qty = NO_QTY) -> Position:
     """ratio new shares for one old, > 0: the quantity changes, what was paid does not.
 
+    since: signed, the part of it that was bought (a short: sold) after the split, in new shares already: it stays.
     The new quantity is rounded to QTY_PLACES, half to even, so that 300 x 0.3333333333333333 is 100; what the venue pays for
     fractions comes as cash. Source: F-rows of RELIABILITY, events.Split.
     """
     assert ratio > 0, "parse promised a ratio above zero"
 
-    def scaled(qty: Qty) -> Qty:
-        return Qty(rounded(EXACT.multiply(qty, ratio), QTY_PLACES))
+    def scaled(qty: Qty, stays: Decimal = ZERO) -> Qty:
+        return Qty(EXACT.add(rounded(EXACT.multiply(EXACT.subtract(qty, stays), ratio), QTY_PLACES), stays))
 
-    qty = scaled(position.qty)
+    if position.qty == since:
+        return position
+    qty = scaled(position.qty, since)
     return msgspec.structs.replace(
-        position, qty=qty, avg_price=_average(position.cost, qty), entry_qty=scaled(position.entry_qty),
+        position, qty=qty, avg_price=_average(position.cost, qty), entry_qty=scaled(position.entry_qty, since.copy_abs()),
         exit_qty=scaled(position.exit_qty),
     )  # fmt: skip
 

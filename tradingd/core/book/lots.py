@@ -122,6 +122,17 @@ class Holding(msgspec.Struct, kw_only=True):
             total = EXACT.add(total, lot.qty)
         return Qty(total)
 
+    def cut(self, at: int) -> tuple[Qty, Qty]:
+        """How much was opened until then, at the lots' own time, and how much after it. Both signed."""
+        until, after = Qty(ZERO), Qty(ZERO)
+        for lot in self.lots:
+            sign = Decimal(lot.side.sign)
+            if lot.opened_ts <= at:
+                until = Qty(EXACT.fma(lot.qty, sign, until))
+            else:
+                after = Qty(EXACT.fma(lot.qty, sign, after))
+        return until, after
+
     def qty(self) -> Qty:
         """Signed; always the ledger's position."""
         size = self.size()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from itertools import pairwise
 from math import fsum, inf
+from sys import maxsize
 
 from tradingd.core.events import Bar, Quote
 from tradingd.core.facts import StopSet
@@ -112,23 +113,22 @@ class Market:
         )
         return fsum(ranges) / self._atr_n
 
-    def rescale(self, ratio: float) -> None:
-        """A split: every observed price of the past is divided by ratio (new shares for one old)."""
-        for name in ("bid", "ask", "mid", "lo", "hi", "suspect_mid"):
-            setattr(self, name, getattr(self, name) / ratio)
-        self.swings = deque((ts, mid / ratio) for ts, mid in self.swings)
-        self.atr = None if self.atr is None else self.atr / ratio
-        self.prev_close = None if self.prev_close is None else self.prev_close / ratio
-        self.bars = deque(
-            (
-                Bar(
-                    ts=b.ts, symbol=b.symbol, span_s=b.span_s, open=b.open / ratio, high=b.high / ratio, low=b.low / ratio,
-                    close=b.close / ratio, volume=b.volume * ratio, history=b.history,
-                )
-                for b in self.bars
-            ),
-            maxlen=self.bars.maxlen,
-        )  # fmt: skip
+    def rescale(self, ratio: float, at: int = maxsize) -> None:
+        """A split: every price observed until `at` (ns) is divided by ratio (new shares for one old). Later ones are new prices."""
+        if self.ts <= at:
+            for name in ("bid", "ask", "mid", "lo", "hi", "suspect_mid"):
+                setattr(self, name, getattr(self, name) / ratio)
+        self.swings = deque((ts, mid / ratio if ts <= at else mid) for ts, mid in self.swings)
+        bars = [_split(bar, ratio) if bar.ts <= at else bar for bar in self.bars]
+        if bars and bars[-1].ts > at:  # ranges of both kinds: learned anew
+            self.bars.clear()
+            self.atr = self.prev_close = None
+            for bar in bars:
+                self.learn(bar)
+        else:
+            self.bars = deque(bars, maxlen=self.bars.maxlen)
+            self.atr = None if self.atr is None else self.atr / ratio
+            self.prev_close = None if self.prev_close is None else self.prev_close / ratio
 
     def doubt(self, quote: Quote, confirmations: int) -> str | None:
         """Why this quote is not believed, or None when it is a real move: `confirmations` quotes in a row that agree with each
@@ -159,3 +159,10 @@ class Market:
         if quote.ts == self.ts and quote.seq == self.seq:
             return "duplicate"
         return "absurd"
+
+
+def _split(bar: Bar, ratio: float) -> Bar:
+    return Bar(
+        ts=bar.ts, symbol=bar.symbol, span_s=bar.span_s, open=bar.open / ratio, high=bar.high / ratio, low=bar.low / ratio,
+        close=bar.close / ratio, volume=bar.volume * ratio, history=bar.history,
+    )  # fmt: skip

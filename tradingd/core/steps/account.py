@@ -243,7 +243,7 @@ def on_dividend(book: Book, event: Dividend, rules: Rules) -> None:
 
 def on_split(book: Book, event: Split, rules: Rules) -> None:
     """Shares times ratio, prices by ratio: the position, its stop and target, and everything observed before (F9). Told again by a
-    venue after a login, it counts once."""
+    venue after a login, it counts once; what was traded after it is in new shares already, and stays."""
     symbol = event.symbol
     market, levels = book.markets.get(symbol), book.booked.levels.get(symbol)
     if f"{event.action_id}:{symbol}" in book.booked.actions or (market is None and not book.qty(symbol)):
@@ -252,11 +252,17 @@ def on_split(book: Book, event: Split, rules: Rules) -> None:
         anomaly(book, "bad_split", symbol, f"{event.ratio} new shares for one: not applied, positions may drift")
         return
     ratio = Price(_decimal(event.ratio))
-    book.emit(SplitApplied(ts=book.now, account=book.account, symbol=symbol, ratio=ratio, action_id=event.action_id))
+    position = book.booked.positions.get(symbol)
+    later = position is not None and position.opened_ts > event.ts  # what it stands on was set at new prices
+    book.emit(
+        SplitApplied(
+            ts=book.now, account=book.account, symbol=symbol, ratio=ratio, action_id=event.action_id, at=event.ts
+        )
+    )
     if market is not None and not event.adjusted:
-        market.rescale(event.ratio)
+        market.rescale(event.ratio, event.ts)
     cancel_entries(book, "split", symbol)  # priced and sized before it (F9)
-    if levels is not None:
+    if levels is not None and symbol in book.booked.levels and not later:
         instrument = (
             market.instrument if market is not None else rules.instruments.get(symbol, Instrument(symbol=symbol))
         )
