@@ -237,15 +237,16 @@ class Dividend(Said):
 
 
 class Split(Said):
-    """ratio new shares for one old, effective before the next quote of the symbol. action_id: counts once.   ts: when it took
-    effect, by the clock that stamps the fills: what was traded after it is in new shares already.   account: the one it is for,
-    None for all.   adjusted: the bars learned so far stand after it already, as those learned at a login later do."""
+    """ratio new shares for one old, effective before the next quote of the symbol. action_id: counts once.   account: the one it is
+    for, None for all.   adjusted: the bars learned so far stand after it already, as those learned at a login later do.   at: when
+    it took effect by the clock that stamps the fills, 0 for `ts`: what was traded after it is in new shares already."""
 
     symbol: Symbol
     ratio: float
     action_id: str
     account: AccountId | None = None
     adjusted: bool = False
+    at: int = 0
 
 
 class InstrumentStatus(Said):

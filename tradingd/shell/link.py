@@ -152,7 +152,9 @@ class Link:
             self._held.append((told, event))
             return
         if type(event) is Split:
-            event = msgspec.structs.replace(event, account=self.book.account)  # told by this broker, so of this account
+            event = msgspec.structs.replace(
+                event, account=self.book.account, at=told
+            )  # told by this broker, so of this account
         self._take(told, event)
 
     def _take_quote(self, quote: Quote) -> None:

@@ -252,15 +252,13 @@ def on_split(book: Book, event: Split, rules: Rules) -> None:
         anomaly(book, "bad_split", symbol, f"{event.ratio} new shares for one: not applied, positions may drift")
         return
     ratio = Price(_decimal(event.ratio))
-    position = book.booked.positions.get(symbol)
-    later = position is not None and position.opened_ts > event.ts  # what it stands on was set at new prices
+    position, at = book.booked.positions.get(symbol), event.at or event.ts
+    later = position is not None and position.opened_ts > at  # what it stands on was set at new prices
     book.emit(
-        SplitApplied(
-            ts=book.now, account=book.account, symbol=symbol, ratio=ratio, action_id=event.action_id, at=event.ts
-        )
+        SplitApplied(ts=book.now, account=book.account, symbol=symbol, ratio=ratio, action_id=event.action_id, at=at)
     )
     if market is not None and not event.adjusted:
-        market.rescale(event.ratio, event.ts)
+        market.rescale(event.ratio, at)
     cancel_entries(book, "split", symbol)  # priced and sized before it (F9)
     if levels is not None and symbol in book.booked.levels and not later:
         instrument = (
