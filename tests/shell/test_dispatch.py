@@ -151,6 +151,24 @@ async def test_a_link_lost_while_the_disk_was_slow_stops_it() -> None:
         assert s.broker.count("submit") == 0
 
 
+async def test_with_a_broken_journal_only_what_protects_leaves() -> None:
+    """I10: durable before the disk failed, and its turn comes while the house ends. What becomes of an entry nobody could record;
+    a stop that is on its way protects whatever comes."""
+    async with stage() as s:
+        await s.hold()
+        entry, stop = s.book.booked.orders[s.entry.order.order_id], s.order(Leg.PROTECT)
+        for working in (entry, stop):
+            working.life = Life.INTENDED
+        sent: list[Order] = []
+        s.broker.on_submit.append(sent.append)
+        s.house.journal.broken = "the journal cannot be written"
+        for working in (entry, stop):
+            s.member.dispatch.on_durable((OrderIntended(ts=s.clock.wall(), account=ONE, order=working.order),))
+        await s.member.dispatch.idle()
+        s.house.journal.broken = None
+        assert sent == [stop.order]
+
+
 async def test_an_exit_under_a_halt_leaves_only_when_it_protects() -> None:
     """R3, I5, I7: the stop's order goes out under the kill switch, a strategy's exit does not."""
     async with stage() as s:

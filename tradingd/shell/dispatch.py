@@ -40,6 +40,7 @@ class Dispatch:
         *,
         on_sent: Callable[[Order, int], None] | None = None,
         look: Callable[[], None] = lambda: None,
+        broken: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.env = env
         self.broker = broker
@@ -57,6 +58,7 @@ class Dispatch:
         self._idle = asyncio.Event()
         self._idle.set()
         self._on_sent = on_sent
+        self._broken = broken  # why nothing can be recorded any more, None while it can
         self._look = look  # takes `up` away when this process stood still (E3)
 
     @property
@@ -145,7 +147,9 @@ class Dispatch:
             return reason.value
         if working.cancel_asked:
             return f"taken back meanwhile: {working.why}"
-        return "the daemon stops" if self.leaving and not order.reduce_only else None
+        if order.reduce_only:
+            return None
+        return "the daemon stops" if self.leaving else self._broken()
 
     async def _cancel(self, work: CancelIntended) -> None:
         working = self.book.order(work.order_id)

@@ -111,7 +111,10 @@ class House:
         rules: Rules,
         instrument: Callable[[Instrument], Instrument],
     ) -> Member:
-        dispatch = Dispatch(self.env, broker, book, rules, self.inbox, on_sent=self._on_sent, look=self.pulse.look)
+        dispatch = Dispatch(
+            self.env, broker, book, rules, self.inbox, on_sent=self._on_sent, look=self.pulse.look,
+            broken=lambda: self.journal.broken,
+        )  # fmt: skip
         reconciler = Reconciler(self.env, broker, book, dispatch, self.inbox, self.settle)
         link = Link(self.env, broker, book, rules, self.inbox, dispatch, reconciler, instrument=instrument)
         return Member(account, broker, book, rules, dispatch, reconciler, link)
