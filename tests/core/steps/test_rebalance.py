@@ -323,3 +323,14 @@ def test_a_week_is_never_undone_by_a_clock_that_steps_back():
     world.book.booked.schedules["rebalance"] = "2008-W43"
     come(world, f"{MONDAY}T13:45")
     assert sold(world) == []
+
+
+def test_a_week_marked_by_a_clock_that_was_far_ahead_keeps_nobody_from_this_one():
+    """E8, E13: else nothing would be cut down until that week comes."""
+    world = overweight()
+    world.book.booked.schedules["rebalance"] = "2008-W44"
+    come(world, f"{MONDAY}T13:45")
+    assert sold(world) == [(ACME, 41)]
+    assert weeks(world)[-1] == W42
+    come(world, f"{MONDAY}T14:45")
+    assert sold(world) == [(ACME, 41)]

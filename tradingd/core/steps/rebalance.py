@@ -7,21 +7,25 @@ sold before it counts. What a gate refuses is told by its decision and looked at
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from tradingd.core.book.book import Book
 from tradingd.core.book.rebalances import NAME
 from tradingd.core.facts import ScheduleRan
-from tradingd.core.gates.window import Session, SessionTable, in_window, week_of
+from tradingd.core.gates.window import Session, SessionTable, in_window, week_of, week_of_date
 from tradingd.core.plans import rebalance as plan
 from tradingd.core.plans.rebalance import Holding, Limits, Sell
 from tradingd.core.rules import Rules
 from tradingd.core.steps.exits import close, left_to_close
 from tradingd.core.types import Symbol, TradingState
 
+WEEK = timedelta(weeks=1)
+
 
 def rebalance(book: Book, table: SessionTable, session: Session, rules: Rules) -> None:
     """Sell what is above the limits, if this week's turn has come and is not yet done."""
     week = week_of(session)
-    if not rules.rebalance.enabled or book.booked.schedules.get(NAME, "") >= week:
+    if not rules.rebalance.enabled or _is_done(book, session):
         return
     if not in_window(table, book.now, rules.window) or _must_wait(book, session):
         return
@@ -35,6 +39,13 @@ def rebalance(book: Book, table: SessionTable, session: Session, rules: Rules) -
     done = [_sold(book, sell, week, rules) for sell in plan.sells(holdings, book.active_pool(), limits)]
     if all(done):
         book.emit(ScheduleRan(ts=book.now, account=book.account, name=NAME, key=week))
+
+
+def _is_done(book: Book, session: Session) -> bool:
+    """Has the week had its turn? The next one counts as well, for a clock may step back; one further off was marked by a clock that
+    was wrong, and would keep the account from it until then (E8)."""
+    following = week_of_date((date.fromisoformat(session.date) + WEEK).isoformat())
+    return week_of(session) <= book.booked.schedules.get(NAME, "") <= following
 
 
 def _must_wait(book: Book, session: Session) -> bool:
