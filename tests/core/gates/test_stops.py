@@ -128,6 +128,7 @@ def evaluated(**change):
         ({"side": Side.SELL, "levels": SHORT}, "103", "94"),
         ({"now": 5 * MINUTE - 1}, None, None),
         ({"now": 1, "urgent": True}, "97", "106"),
+        ({"last_ts": 60 * MINUTE}, "97", "106"),  # of a clock that was ahead
         ({"atr": 1.81}, None, None),
         ({"atr": 1.79}, "96.42", "107.16"),
         ({"atr": 3.0}, None, None),

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.core.world import ACCOUNT, ACME, World, at
+from tests.core.world import ACCOUNT, ACME, HOUR, World, at
 from tradingd.core.events import Action, CancelRejected, InstrumentStatus, Verb
 from tradingd.core.facts import CancelIntended, Decided, OrderIntended, Outcome, Reason
 from tradingd.core.gates.gate import GateSettings
@@ -143,6 +143,22 @@ def test_a_refused_idea_does_not_silence_the_stop():
         assert world.recommend(ACME, Action.SELL).reasons == (Reason.HALTED,)
         world.wait(20)
     world.quote(ACME, 90.0, after=1)
+    assert [f.order.leg for f in world.of(OrderIntended)] == [Leg.EXIT]
+
+
+@pytest.mark.parametrize("key", ["refused", "order"])
+def test_a_pause_of_a_wrong_future_holds_no_stop_back(key):
+    """E8, R3: neither a refusal nor a refused order that a clock far ahead has stamped."""
+    world = World(protective=False)
+    world.buy(ACME)
+    if key == "refused":
+        world.book.booked.exits_refused["ACME:stop"] = world.now + HOUR
+    else:
+        world.quote(ACME, 90.0, after=1)
+        exit_id = world.exit_order().order.order_id
+        world.reject(exit_id)
+        world.book.order(exit_id).updated_ts = world.now + HOUR
+    world.quote(ACME, 89.9, after=1)
     assert [f.order.leg for f in world.of(OrderIntended)] == [Leg.EXIT]
 
 

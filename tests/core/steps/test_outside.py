@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.core.world import ACME, BOLT, CORN, DAY, EURO, HOUR, MINUTE, World, at
+from tests.core.world import ACCOUNT, ACME, BOLT, CORN, DAY, EURO, HOUR, MINUTE, World, at
 from tradingd.core.events import Action, DividendDue, EarningsSeen, FxRate, MarketEvent
 from tradingd.core.facts import (
     Alerted,
@@ -268,6 +268,24 @@ def test_it_is_told_once_in_fifteen_minutes_and_every_such_move_is_looked_at():
         world.minutes(1, quotes=True)
     world.quote(ACME, 98.0)
     assert world.codes().count("rapid_move") == 2
+
+
+def test_one_that_a_clock_far_ahead_told_keeps_nobody_from_telling_this_one():
+    """E8, E12: a life by a wrong clock told one two hours from now."""
+    world = runner()
+    world.facts.append(
+        Alerted(
+            ts=world.now + 2 * HOUR,
+            account=ACCOUNT,
+            level="tell",
+            code="rapid_move",
+            text="ACME moved -6.00% within 15 min",
+        )
+    )
+    world.book.replay(world.facts[-1])
+    world.book.now = world.now
+    world.quote(ACME, 94.9)
+    assert "rapid_move" in [alert.code for alert in world.of(Alerted)]
 
 
 def test_what_is_not_held_is_not_watched():

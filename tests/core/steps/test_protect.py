@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.core.world import ACCOUNT, ACME, World
+from tests.core.world import ACCOUNT, ACME, HOUR, World
 from tradingd.core.book import fold
 from tradingd.core.book.fold.orders import KEEP_FINISHED
 from tradingd.core.book.orders import Working
@@ -68,6 +68,17 @@ def test_a_stuck_stop_that_cannot_be_taken_back_is_tried_once_a_minute():
     assert len(world.all(CancelIntended)) == cancels + 1
     assert len(world.all(ReplaceIntended)) == 3
     assert world.codes().count("stop_stuck") == 1
+
+
+def test_a_stuck_stop_of_a_wrong_future_is_tried_at_once():
+    """E8, G4: what a clock far ahead wrote does not hold the next try back until then."""
+    world = World()
+    stop = stuck(world)
+    world.step(CancelRejected(ts=world.now, account=ACCOUNT, order_id=stop.order.order_id, code="no"))
+    cancels = len(world.all(CancelIntended))
+    stop.updated_ts = world.now + HOUR
+    world.timer()
+    assert len(world.all(CancelIntended)) == cancels + 1
 
 
 def test_an_amend_that_was_never_written_is_no_refusal():
