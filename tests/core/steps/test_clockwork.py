@@ -26,6 +26,17 @@ from tradingd.core.types import Money, Side, TierName
 D = Decimal
 
 
+def test_in_a_session_time_sets_the_running_equity_right():
+    """E6, I15: a sum of millions of marks drifts in its last digits; what limits are held against is taken anew."""
+    world = World()
+    world.buy(ACME)
+    world.timer()
+    right = world.book.equity
+    world.book.equity = right + 5.0
+    world.minutes(1)
+    assert world.book.equity == right
+
+
 def test_a_session_opens_and_closes_the_day_once():
     """E2, E6: equity at the open is the base of the day's loss; high water and drawdown at the close."""
     world = World()
