@@ -5,6 +5,7 @@ Also the venue's records (`Arrival`, `Execution`, `Adjusted`): what a checker re
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import msgspec
 
 from tradingd.core.events import Dividend, FillSeen, Split
 from tradingd.core.types import AccountId, ExecId, Money, OrderId, Price, Qty, Side, Symbol, VenueOrderId
-from tradingd_adapters.sim.matching import ZERO, VenueOrder
+from tradingd_adapters.sim.matching import WORKING, ZERO, VenueOrder
 
 if TYPE_CHECKING:
     from tradingd_adapters.sim.session import Session
@@ -97,11 +98,16 @@ class Account:
         self.positions: dict[Symbol, Decimal] = {}
         self.orders: dict[str, VenueOrder] = {}  # by client id
         self.working: dict[str, VenueOrder] = {}  # by venue id, oldest first
-        self.all_orders: dict[str, VenueOrder] = {}  # by venue id
-        self.fills: list[Execution] = []
+        self.fills: list[Execution] = []  # the last ones, all unless some were forgotten
+        self.forgotten = 0  # executions before those
         self.actions: list[tuple[int, Split | Dividend]] = []  # told again after a login (D12)
         self.epoch = 0
         self.session: Session | None = None
+
+    @property
+    def cursor(self) -> int:
+        """The number of the newest execution, 0 before the first."""
+        return self.forgotten + len(self.fills)
 
     def position(self, symbol: Symbol) -> Decimal:
         return self.positions.get(symbol, ZERO)
@@ -114,7 +120,7 @@ class Account:
         self._move(order.symbol, qty * order.side.sign)
         self.cash -= price * qty * order.side.sign + fee
         done = Execution(
-            ts=ts, account=self.name, cursor=len(self.fills) + 1, exec_id=ExecId(exec_id), order_id=order.client_id,
+            ts=ts, account=self.name, cursor=self.cursor + 1, exec_id=ExecId(exec_id), order_id=order.client_id,
             venue_order_id=VenueOrderId(order.venue_id), symbol=order.symbol, side=order.side, qty=Qty(qty), price=Price(price),
             fee=Money(fee),
         )  # fmt: skip
@@ -133,6 +139,15 @@ class Account:
             self.positions[symbol] = now
         else:
             self.positions.pop(symbol, None)
+
+    def forget(self, before: int) -> None:
+        """Keep nothing of orders that ended, of executions and of corporate actions before that moment, ns."""
+        gone = bisect_left(self.fills, before, key=lambda done: done.ts)
+        del self.fills[:gone]
+        self.forgotten += gone
+        for order_id in [o.client_id for o in self.orders.values() if o.status != WORKING and o.ended < before]:
+            del self.orders[order_id]
+        self.actions = [(ts, action) for ts, action in self.actions if ts >= before]
 
     def closes(self, symbol: Symbol, side: Side, qty: Decimal) -> Decimal:
         """How much of such an order would shrink the position."""

@@ -101,7 +101,7 @@ def dump(exchange: Exchange, since: int = 0) -> dict[str, Any]:
         "quotes": exchange.quotes,
         "struck": {fault.value: n for fault, n in exchange.faults.struck.items()},
         "accounts": {
-            name: {"cash": a.cash, "positions": a.positions, "fills": len(a.fills), "epoch": a.epoch}
+            name: {"cash": a.cash, "positions": a.positions, "fills": a.cursor, "epoch": a.epoch}
             for name, a in exchange.floor.accounts.items()
         },
         "records": [msgspec.to_builtins(r) for r in exchange.records[since:]],

@@ -52,7 +52,7 @@ from tradingd_adapters.sim.market import CorporateAction, Item, Market, SessionC
 from tradingd_adapters.sim.matching import VenueOrder
 from tradingd_adapters.sim.session import TAKEN, Ended, Session
 
-ACTION_MEMORY_NS = 60 * 86400 * NS  # a run at high speed is away for a week in half a second
+MEMORY_NS = 60 * 86400 * NS  # a run at high speed is away for a week in half a second
 
 
 class ExchangeSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +68,8 @@ class ExchangeSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 class Exchange:
     """The venue. accounts: cash by account; keys: login key by account, none asked where absent.   record: gets every record as
-    it is made (a log file); they are also kept in `records`, unless keep is False: years of them are many."""
+    it is made (a log file); they are also kept in `records`, unless keep is False: years of them are many, and then the venue
+    answers only about what works, and what ended, traded or was declared within the last MEMORY_NS of its own time."""
 
     def __init__(
         self, market: Market, accounts: dict[AccountId, Money], *, settings: ExchangeSettings | None = None,
@@ -163,7 +164,7 @@ class Exchange:
         mine.session = session
         self._record(Arrival(ts=self.now, account=account, epoch=mine.epoch, kind="login", outcome="ok"))
         for ts, action in mine.actions:
-            if ts > self.now - ACTION_MEMORY_NS:
+            if ts > self.now - MEMORY_NS:
                 self._deliver_later(session, action, 0)
         return session
 
@@ -269,8 +270,14 @@ class Exchange:
             self.floor.open = True
         elif isinstance(what, SessionClose):
             self.floor.close()
+            self._forget()
         else:
             self._act(what)
+
+    def _forget(self) -> None:
+        if not self._keep:
+            for account in self.floor.accounts.values():
+                account.forget(self.now - MEMORY_NS)
 
     def show(self, quote: Quote) -> None:
         """A top of book becomes visible: matched against what works, and told to everybody."""
@@ -319,15 +326,18 @@ class Exchange:
         return self.now - order.ts >= self.faults.visibility_ns
 
     def fills(self, account: AccountId, since: int = 0, limit: int | None = None) -> list[FillSeen]:
-        """Executions after that cursor, oldest first, at most `limit`."""
-        rows = self.floor.accounts[account].fills[since:]
+        """Executions after that cursor, oldest first, at most `limit`. VenueRefused HISTORY for one before what is kept."""
+        mine = self.floor.accounts[account]
+        if since < mine.forgotten:
+            raise VenueRefused("HISTORY", f"executions {since + 1} to {mine.forgotten} are kept no longer")
+        rows = mine.fills[since - mine.forgotten :]
         return [row.seen() for row in (rows if limit is None else rows[:limit])]
 
     def positions(self, account: AccountId) -> PositionsReport:
         """True positions, and how many fills they contain."""
         mine = self.floor.accounts[account]
         held = {s: Qty(q) for s, q in sorted(mine.positions.items())}
-        return PositionsReport(positions=held, cursor=len(mine.fills), ts=self.now)
+        return PositionsReport(positions=held, cursor=mine.cursor, ts=self.now)
 
     def account(self, account: AccountId) -> AccountReport:
         """True cash, and equity at the last mids."""

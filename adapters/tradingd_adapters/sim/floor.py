@@ -106,7 +106,7 @@ class Floor:
         account.orders[order.order_id] = mine
         refusal = self._judge(account, mine)
         if refusal is not None:
-            mine.status, (mine.code, mine.text) = REJECTED, refusal
+            mine.status, mine.ended, (mine.code, mine.text) = REJECTED, self.now, refusal
             self._say_state(account, mine)
             return f"rejected:{mine.code}"
         self._admit(account, mine)
@@ -120,7 +120,7 @@ class Floor:
         self._orders += 1
         order.venue_id = f"V-{self._orders:06d}"
         order.ts = self.now
-        account.all_orders[order.venue_id] = account.working[order.venue_id] = order
+        account.working[order.venue_id] = order
         self._books[order.symbol][order.venue_id] = order
         if order.client_id:
             self._say_state(account, order)
@@ -285,7 +285,7 @@ class Floor:
 
     def _end(self, order: VenueOrder, status: str, text: str) -> None:
         account = self.accounts[order.account]
-        order.status, order.text = status, text
+        order.status, order.text, order.ended = status, text, self.now
         account.working.pop(order.venue_id, None)
         self._books[order.symbol].pop(order.venue_id, None)
         if not order.client_id:

@@ -78,8 +78,8 @@ class VenueOrder:
     """One order as the venue keeps it. client_id "" marks an order nobody here sent (foreign)."""
 
     __slots__ = (
-        "account", "client_id", "code", "cum", "fee", "limit", "opening", "qty", "reduce_only", "rested", "rev", "side", "status",
-        "stop", "symbol", "text", "tif", "trail", "triggered", "ts", "type", "venue_id",
+        "account", "client_id", "code", "cum", "ended", "fee", "limit", "opening", "qty", "reduce_only", "rested", "rev", "side",
+        "status", "stop", "symbol", "text", "tif", "trail", "triggered", "ts", "type", "venue_id",
     )  # fmt: skip
 
     def __init__(
@@ -103,7 +103,7 @@ class VenueOrder:
         self.fee = ZERO
         self.opening = ZERO  # the part that opens exposure, as judged on arrival
         self.rev = 0
-        self.ts = 0
+        self.ts = self.ended = 0
         self.code = self.text = ""
         self.rested = False
         self.triggered = type not in STOPS

@@ -36,7 +36,7 @@ from tradingd.core.types import (
 )
 from tradingd.ports import LinkDown, VenueRefused
 from tradingd_adapters.sim.accounts import Adjusted, Arrival, Record
-from tradingd_adapters.sim.exchange import Exchange, ExchangeSettings
+from tradingd_adapters.sim.exchange import MEMORY_NS, Exchange, ExchangeSettings
 from tradingd_adapters.sim.faults import Fault, Faults
 from tradingd_adapters.sim.floor import FloorSettings
 from tradingd_adapters.sim.market import Market
@@ -340,3 +340,60 @@ def test_a_venue_that_keeps_no_records_still_writes_them() -> None:
     client.settle()
     assert venue.records == []
     assert {"login", "submit"} <= {r.kind for r in written if isinstance(r, Arrival)}
+
+
+def _traded_for_months(*, keep: bool) -> Client:
+    """Orders 1 and 2 trade at the beginning, 3 is refused, 4 rests for good; 5 trades when all that is long ago."""
+    market = Market(start="2005-03-07", end="2005-07-29", symbols=[AAPL])
+    client = Client(Exchange(market, {ACCOUNT: Money(Decimal(1_000_000))}, keep=keep))
+    client.venue.advance_market(3)
+    for n in (1, 2):
+        client.send(n)
+    client.send(3, qty=0)
+    client.send(4, Side.SELL, type=OrderType.STOP, tif=Tif.GTC, stop=Price(Decimal("0.01")))
+    client.settle()
+    client.venue.run_until(client.venue.now + MEMORY_NS + 4 * 86_400 * NS)
+    while not client.venue.floor.open:
+        client.venue.run_next()
+    client.send(5)
+    client.settle()
+    return client
+
+
+def test_what_ended_long_ago_is_forgotten_where_no_records_are_kept() -> None:
+    """Years of a demo must not stay in memory: beyond MEMORY_NS the venue says so, and its numbers go on as they were."""
+    client = _traded_for_months(keep=False)
+    venue = client.venue
+    assert [f.cursor for f in client.all(FillSeen)] == [1, 2, 3]
+    assert [f.cursor for f in venue.fills(ACCOUNT, 2)] == [3]
+    for since in (0, 1):
+        with pytest.raises(VenueRefused, match=f"HISTORY: executions {since + 1} to 2 are kept no longer"):
+            venue.fills(ACCOUNT, since)
+    assert venue.positions(ACCOUNT).cursor == 3
+    assert venue.positions(ACCOUNT).positions == {AAPL: 300}
+    known = {n: venue.query(ACCOUNT, OrderId(f"demo.{n}.e")) for n in range(1, 6)}
+    assert [n for n, report in known.items() if report is not None] == [4, 5]
+    assert [o.order_id for o in venue.open_orders(ACCOUNT)] == ["demo.4.e"]
+
+
+def test_a_venue_that_keeps_its_records_forgets_nothing() -> None:
+    """The same months with everything kept."""
+    venue = _traded_for_months(keep=True).venue
+    assert [f.cursor for f in venue.fills(ACCOUNT)] == [1, 2, 3]
+    known = {n: venue.query(ACCOUNT, OrderId(f"demo.{n}.e")) for n in range(1, 6)}
+    assert None not in known.values()
+
+
+def test_what_ended_within_memory_is_still_told() -> None:
+    """The day on which it is forgotten is the first one after MEMORY_NS."""
+    market = Market(start="2005-03-07", end="2005-07-29", symbols=[AAPL])
+    client = Client(Exchange(market, {ACCOUNT: Money(Decimal(1_000_000))}, keep=False))
+    client.venue.advance_market(3)
+    client.send(1)
+    client.settle()
+    done = client.venue.fills(ACCOUNT)[0].ts
+    client.venue.run_until(done + MEMORY_NS)
+    assert [f.cursor for f in client.venue.fills(ACCOUNT)] == [1]
+    client.venue.run_until(done + MEMORY_NS + 4 * 86_400 * NS)
+    with pytest.raises(VenueRefused, match="HISTORY"):
+        client.venue.fills(ACCOUNT)
