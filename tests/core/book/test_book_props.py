@@ -47,6 +47,9 @@ def assert_same(world: World) -> None:
     for symbol in (ACME, BOLT, CORN):
         entries = [w.leaves() for w in open_ones if w.order.leg is Leg.ENTRY and w.order.symbol == symbol]
         assert book.working_entries(symbol) == sum(entries)
+        for leg in (None, *Leg):
+            among = [w for w in open_ones if w.order.symbol == symbol and leg in (None, w.order.leg)]
+            assert book.open_orders(symbol, leg) == among
 
 
 @given(st.lists(st.tuples(DEEDS, st.sampled_from([ACME, BOLT, CORN]), st.integers(0, 9)), max_size=25))
@@ -58,3 +61,15 @@ def test_one_sector_is_worth_what_all_sectors_say_of_it(deeds: list[tuple[str, s
         values = world.book.values()
         for instrument in world.rules.instruments.values():
             assert world.book.sector_value(instrument.sector) == values.get(instrument.sector, 0.0)
+
+
+@given(st.lists(st.tuples(DEEDS, st.sampled_from([ACME, BOLT, CORN]), st.integers(0, 9)), max_size=25))
+def test_what_is_known_of_symbols_changes_no_sector(deeds: list[tuple[str, str, int]]) -> None:
+    """R5: the guardian asks for each symbol's value once, and sees the sectors of everybody else."""
+    world = World()
+    for what, symbol, pick in deeds:
+        deed(world, what, symbol, pick)
+        book = world.book
+        known = {symbol: book.symbol_value(symbol) for symbol in (*book.held(), *book.entering())}
+        assert book.values(known=known) == book.values()
+        assert book.values(known=dict.fromkeys(book.markets, 0.0)) == {}

@@ -7,6 +7,7 @@ after a restart. Source: ARCHITECTURE "the way of one event", "Booked and observ
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from math import fsum, inf
 from typing import Any
@@ -24,6 +25,7 @@ from tradingd.core.types import ZERO, AccountId, Instrument, Leg, OrderId, Qty, 
 
 _STRICTER = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2, TradingState.LOCKED: 3}
 _UNKNOWN = Life.UNKNOWN
+_ENTRY, _EXIT, _PROTECT = Leg.ENTRY, Leg.EXIT, Leg.PROTECT  # at hand: see types._BUY
 _encode = msgspec.json.Encoder().encode  # a dict keeps the order of the facts that filled it, live and in a replay
 _decode = msgspec.json.Decoder(Booked).decode
 
@@ -49,6 +51,7 @@ class Book:
 
     __slots__ = (
         "_entries",
+        "_of",
         "_open",
         "_owed",
         "account",
@@ -99,7 +102,10 @@ class Book:
         self.strategy_states: dict[str, Any] = {}
         self.strategy_errors: dict[str, list[int]] = {}
         self._open = {order_id: w for order_id, w in self.booked.orders.items() if w.life in OPEN}
-        self._entries = {order_id: w for order_id, w in self._open.items() if w.order.leg is Leg.ENTRY}
+        self._entries = {order_id: w for order_id, w in self._open.items() if w.order.leg is _ENTRY}
+        self._of: dict[Symbol, dict[OrderId, Working]] = {}
+        for order_id, w in self._open.items():
+            self._of.setdefault(w.order.symbol, {})[order_id] = w
         self._owed = {
             order_id: w for order_id, w in self.booked.orders.items() if order_id not in self._open and reserved_qty(w)
         }
@@ -122,12 +128,15 @@ class Book:
         if type(fact) is OrderIntended:
             order_id = fact.order.order_id
             self._open[order_id] = working = self.booked.orders[order_id]
-            if fact.order.leg is Leg.ENTRY:
+            self._of.setdefault(fact.order.symbol, {})[order_id] = working
+            if fact.order.leg is _ENTRY:
                 self._entries[order_id] = working
         elif type(fact) is OrderMoved and fact.to in FINAL:
+            working = self.booked.orders[fact.order_id]
             self._open.pop(fact.order_id, None)
             self._entries.pop(fact.order_id, None)
-            if reserved_qty(working := self.booked.orders[fact.order_id]):
+            self._of.get(working.order.symbol, {}).pop(fact.order_id, None)
+            if reserved_qty(working):
                 self._owed[fact.order_id] = working
         elif type(fact) is Filled and fact.order_id in self._owed and not reserved_qty(self._owed[fact.order_id]):
             del self._owed[fact.order_id]
@@ -185,7 +194,7 @@ class Book:
             market.exposure = float(position.qty * self.rate(market.instrument))
             terms.append(market.exposure * (market.mid or market.prev_close or float(position.avg_price)))
         for symbol, position in self.booked.positions.items():
-            if position.qty and symbol not in self.markets:
+            if symbol not in self.markets and position.qty:
                 terms.append(float(position.basis))
         self.equity = fsum(terms)
 
@@ -197,28 +206,27 @@ class Book:
 
     def open_orders(self, symbol: Symbol | None = None, leg: Leg | None = None) -> list[Working]:
         """Orders that may still trade, unknown ones included, in the order they were intended."""
-        among = self._entries if leg is Leg.ENTRY else self._open
+        if symbol is not None:
+            among = self._of.get(symbol)
+        elif leg is _ENTRY:
+            return list(self._entries.values())
+        else:
+            among = self._open
         if not among:
             return []
-        if symbol is None and leg in (None, Leg.ENTRY):
-            return list(among.values())
-        return [
-            w
-            for w in among.values()
-            if (symbol is None or w.order.symbol == symbol) and (leg is None or w.order.leg is leg)
-        ]
+        return list(among.values()) if leg is None else [w for w in among.values() if w.order.leg is leg]
 
     def unknown_orders(self) -> list[Working]:
         return [w for w in self._open.values() if w.life is _UNKNOWN]
 
     def protection(self, symbol: Symbol) -> Working | None:
         """The protective stop that may be resting at the venue."""
-        found = self.open_orders(symbol, Leg.PROTECT)
+        found = self.open_orders(symbol, _PROTECT)
         return found[-1] if found else None
 
     def working_exits(self, symbol: Symbol) -> Qty:
         """Quantity that exits may still close; what a closing order has filled by the venue's word counts until it is booked."""
-        exits = self.open_orders(symbol, Leg.EXIT)
+        exits = self.open_orders(symbol, _EXIT)
         if not exits and not self._owed:
             return Qty(ZERO)
         return Qty(_total(w.leaves() for w in exits) + self.owed(symbol, entry=False))
@@ -227,12 +235,12 @@ class Book:
         """Executions of ended orders that the venue counted and we have not seen (D3, I6): of entries, or of what closes."""
         if not self._owed:
             return Qty(ZERO)
-        ended = [w for w in self._owed.values() if w.order.symbol == symbol and (w.order.leg is Leg.ENTRY) is entry]
+        ended = [w for w in self._owed.values() if w.order.symbol == symbol and (w.order.leg is _ENTRY) is entry]
         return Qty(_total(reserved_qty(w) for w in ended))
 
     def owed_cash(self) -> float:
         """What owed entries took, at the price they stood on."""
-        entries = [w for w in self._owed.values() if w.order.leg is Leg.ENTRY]
+        entries = [w for w in self._owed.values() if w.order.leg is _ENTRY]
         return fsum([float(reserved_qty(w) * self.unit(w.order.symbol)) * w.order.ref_price for w in entries])
 
     def owes(self) -> bool:
@@ -244,7 +252,7 @@ class Book:
         self._owed.clear()
 
     def working_entries(self, symbol: Symbol) -> Qty:
-        return Qty(_total(w.leaves() for w in self.open_orders(symbol, Leg.ENTRY))) if self._entries else Qty(ZERO)
+        return Qty(_total(w.leaves() for w in self.open_orders(symbol, _ENTRY))) if self._entries else Qty(ZERO)
 
     def entering(self) -> dict[Symbol, Side]:
         """Symbol -> side of what is on its way in: working entries, executions still owed, tranches still to go."""
@@ -253,7 +261,7 @@ class Book:
         found = {
             w.order.symbol: w.order.side
             for w in (*self._entries.values(), *self._owed.values())
-            if w.order.leg is Leg.ENTRY
+            if w.order.leg is _ENTRY
         }
         found.update((t.symbol, t.side) for t in self.booked.tranches.values())
         return found
@@ -293,9 +301,9 @@ class Book:
         """The active trips in words, "" when none."""
         return ", ".join(sorted(self.booked.trips))
 
-    def values(self, *, but: Symbol | None = None) -> dict[str, float]:
+    def values(self, *, but: Symbol | None = None, known: Mapping[Symbol, float] | None = None) -> dict[str, float]:
         """Sector -> absolute market value, working and pending entries counted at their reference price (I6). but: a symbol that is
-        left out."""
+        left out.   known: `symbol_value` of some, by whoever has asked for it at this moment."""
         by_sector: dict[str, list[float]] = {}
         entering: set[Symbol] = set()
         if self._entries or self._owed or self.booked.tranches:
@@ -304,7 +312,9 @@ class Book:
         for symbol, market in self.markets.items():
             if symbol == but:
                 continue
-            if symbol in entering:
+            if known is not None and symbol in known:
+                value = known[symbol]
+            elif symbol in entering:
                 value = self.symbol_value(symbol)
             elif market.exposure:
                 value = abs(market.exposure) * (market.mid or self._paid(symbol))
@@ -330,7 +340,7 @@ class Book:
         if not self._entries and not self._owed and not self.booked.tranches:
             return held
         rate = self.unit(symbol)
-        pending = [float(w.leaves() * rate) * (mid or w.order.ref_price) for w in self.open_orders(symbol, Leg.ENTRY)]
+        pending = [float(w.leaves() * rate) * (mid or w.order.ref_price) for w in self.open_orders(symbol, _ENTRY)]
         if self._owed and (owed := self.owed(symbol, entry=True)):
             pending.append(float(owed * rate) * (mid or max(w.order.ref_price for w in self._owed.values())))
         coming = [t for t in self.booked.tranches.values() if t.symbol == symbol]

@@ -11,6 +11,7 @@ from tradingd.core.gates.sizer import AtRisk, at_stop, share_at_risk
 from tradingd.core.types import NS, DecisionId, Leg, Qty, Side, Symbol
 
 MINUTE = 60 * NS
+_ENTRY = Leg.ENTRY  # at hand: see types._BUY
 
 
 def standing(
@@ -87,7 +88,7 @@ def exits_last_minute(book: Book) -> int:
 def claimed_cash(book: Book) -> float:
     """Cash that working, unknown and pending entries may still take (I6)."""
     total = 0.0
-    for w in book.open_orders(leg=Leg.ENTRY):
+    for w in book.open_orders(leg=_ENTRY):
         price = float(w.order.limit) if w.order.limit is not None else w.order.ref_price
         total += float(w.leaves() * book.unit(w.order.symbol)) * price
     for pending in book.booked.tranches.values():
@@ -141,16 +142,18 @@ def heat_now(book: Book, *, but: Symbol | None = None) -> float:
         risks.append(
             at_stop(value, 1 if position.qty > 0 else -1, entry, float(fact.stop)) if fact is not None else abs(value)
         )
-    risks.extend(
-        _risk_of_entry(book, w.order.decision_id, w.order.symbol, w.leaves(), w.order.ref_price)
-        for w in book.open_orders(leg=Leg.ENTRY)
-        if w.order.symbol != but
-    )
-    risks.extend(
-        _risk_of_entry(book, t.decision_id, t.symbol, book.pending_entries(t.symbol), t.ref_price)
-        for t in book.booked.tranches.values()
-        if t.symbol != but
-    )
+    if entries := book.open_orders(leg=_ENTRY):
+        risks.extend(
+            _risk_of_entry(book, w.order.decision_id, w.order.symbol, w.leaves(), w.order.ref_price)
+            for w in entries
+            if w.order.symbol != but
+        )
+    if tranches := book.booked.tranches:
+        risks.extend(
+            _risk_of_entry(book, t.decision_id, t.symbol, book.pending_entries(t.symbol), t.ref_price)
+            for t in tranches.values()
+            if t.symbol != but
+        )
     return share_at_risk(risks, book.active_pool())
 
 

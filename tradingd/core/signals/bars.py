@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 from tradingd.core.events import Bar
 from tradingd.core.types import NS
@@ -28,4 +29,9 @@ def is_near(close: float, previous: float, factor: float = 3.0) -> bool:
 
 def date_of(ts: int) -> str:
     """The UTC date of a time in ns, "2008-10-06". Sessions in New York lie within one UTC date; clamped to the calendar."""
-    return date.fromordinal(min(max(_EPOCH + ts // (DAY_S * NS), 1), _LAST)).isoformat()
+    return _date(ts // (DAY_S * NS))
+
+
+@lru_cache(maxsize=256)
+def _date(day: int) -> str:
+    return date.fromordinal(min(max(_EPOCH + day, 1), _LAST)).isoformat()

@@ -74,7 +74,7 @@ def _readings(book: Book, rules: Rules, heat: float) -> list[Reading]:
     for symbol, value in values.items():
         found.append(("position", _share(value, equity), gate.max_position_pct, symbol))
     limit = min(gate.max_sector_pct, tier.max_sector_pct)
-    for sector, value in book.values().items():
+    for sector, value in book.values(known=values).items():
         found.append(("sector", _share(value, equity), limit, sector))
     found.append(("buying_power", _share(claimed, power), 1.0, ""))
     share = reserve.reserve_share(booked.reserve, money(equity))

@@ -19,13 +19,15 @@ from tradingd.core.steps import micro
 from tradingd.core.steps.protect import ensure_protection
 from tradingd.core.types import DecisionId, Leg, Price, Side, Symbol
 
+_BUY, _SELL = Side.BUY, Side.SELL  # at hand: see types._BUY
+
 
 def levels_of(fact: StopSet) -> Levels:
     return Levels(entry=fact.entry, stop=fact.stop, target=fact.target, trailing=fact.trailing)
 
 
 def side_of(position: Position) -> Side:
-    return Side.BUY if position.qty > 0 else Side.SELL
+    return _BUY if position.qty > 0 else _SELL
 
 
 def redraw(book: Book, symbol: Symbol, rules: Rules) -> None:
@@ -39,14 +41,18 @@ def redraw(book: Book, symbol: Symbol, rules: Rules) -> None:
     if position is None or not position.qty or fact is None:
         market.breached_ts = 0
         return
-    if abs(position.qty) <= book.working_exits(symbol):
+    exits = book.working_exits(symbol)
+    if exits and abs(position.qty) <= exits:
         return
     side = side_of(position)
     low, high = _lines(market, side, fact, rules)
-    worst = float(position.avg_price) * (1.0 - side.sign * rules.breaker.position_loss)
     fell, rose = adaptive.swing_lines(market, rules.adaptive)
-    market.low_line = max(fell, low, worst) if side is Side.BUY else max(fell, low)
-    market.high_line = min(rose, high, worst) if side is Side.SELL else min(rose, high)
+    if side is _BUY:
+        worst = float(position.avg_price) * (1.0 - rules.breaker.position_loss)
+        market.low_line, market.high_line = max(fell, low, worst), min(rose, high)
+    else:
+        worst = float(position.avg_price) * (1.0 + rules.breaker.position_loss)
+        market.low_line, market.high_line = max(fell, low), min(rose, high, worst)
 
 
 def _lines(market: Market, side: Side, fact: StopSet, rules: Rules) -> tuple[float, float]:
