@@ -65,7 +65,6 @@ class Inbox:
         """The oldest event, or None."""
         items = self._items
         if not items:
-            self._wake.clear()
             return None
         if len(items) > self.deepest:  # noqa: PLR1730  a comparison, not a call, for every event
             self.deepest = len(items)

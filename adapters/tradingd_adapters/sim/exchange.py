@@ -102,7 +102,9 @@ class Exchange:
             due = heap[0][0] if heap else None
         else:
             due = heap[0][0] if heap and heap[0][0] < item.ts else item.ts
-        return None if due is None else max(self.now, due)
+        if due is None or due > self.now:
+            return due
+        return self.now
 
     def next_is_market(self) -> bool:
         """Is the next happening a market item? Messages of the same moment come first."""
@@ -110,13 +112,13 @@ class Exchange:
 
     def run_next(self) -> None:
         """Make exactly the next happening happen; nothing when there is none."""
-        if self.next_is_market():
-            item, self._item = self._item, next(self._items, None)
-            assert item is not None
+        item, heap = self._item, self._heap
+        if item is not None and not (heap and heap[0][0] <= item.ts):
+            self._item = next(self._items, None)
             self._move(item.ts)
             self._happen(item)
-        elif self._heap:
-            ts, _, act = heappop(self._heap)
+        elif heap:
+            ts, _, act = heappop(heap)
             self._move(ts)
             act()
 
@@ -144,7 +146,8 @@ class Exchange:
         heappush(self._heap, (ts, self._n, act))
 
     def _move(self, ts: int) -> None:
-        self.now = self.floor.now = max(self.now, ts)
+        if ts > self.now:
+            self.now = self.floor.now = ts
 
     # sessions and messages ------------------------------------------------------------------------------------------------
 

@@ -230,12 +230,12 @@ class Floor:
 
     def quote(self, quote: Quote) -> None:
         """A new top of book: mark, and match what works in that symbol, oldest order first."""
-        book = self._books[quote.symbol]
-        top = Top(quote)
-        self.tops[quote.symbol] = top
-        self._last[quote.symbol] = top
-        self.mids.pop(quote.symbol, None)
-        if quote.symbol in self.faults.halted or not book:
+        symbol = quote.symbol
+        book = self._books[symbol]
+        top = self.tops[symbol] = self._last[symbol] = Top(quote)
+        if self.mids:
+            self.mids.pop(symbol, None)
+        if not book or symbol in self.faults.halted:
             return
         for order in list(book.values()):
             self._match(order, top)
@@ -258,10 +258,11 @@ class Floor:
         if not self.open or order.symbol in self.faults.halted:
             return
         account = self.accounts[order.account]
-        if order.reduce_only and not order.clipped(account.position(order.symbol)):
+        held = account.position(order.symbol)
+        if order.reduce_only and not order.reduces(held):
             self._end(order, CANCELLED, "reduce only: the position is flat")
             return
-        traded = order.match(top, account.position(order.symbol))
+        traded = order.match(top, held)
         if traded is None:
             return
         price, qty = traded
@@ -271,7 +272,7 @@ class Floor:
         self._execute(account, order, price, qty)
         if order.cum >= order.qty:
             self._end(order, FILLED, "")
-        elif order.reduce_only and not order.clipped(account.position(order.symbol)):
+        elif order.reduce_only and not order.reduces(account.position(order.symbol)):
             self._end(order, CANCELLED, "reduce only: the position is flat")
 
     def _execute(self, account: Account, order: VenueOrder, price: Decimal, qty: Decimal) -> None:

@@ -27,6 +27,8 @@ from importlib import resources
 from itertools import pairwise
 from typing import NamedTuple
 
+import msgspec
+
 from tradingd.core.events import Bar, Quote
 from tradingd.core.gates.window import SessionTable
 from tradingd.core.types import NS, Instrument, Symbol
@@ -84,7 +86,10 @@ class SessionClose(NamedTuple):
     date: str
 
 
-class Item(NamedTuple):
+Paths = list[tuple[Symbol, Day, list[int]]]
+
+
+class Item(msgspec.Struct, frozen=True):
     """One happening of the market. ts: when it is published, ns since the epoch."""
 
     ts: int
@@ -244,34 +249,40 @@ class Market:
         start, close = hours
         slots = (close - start) // SLOT_NS + 1
         paths = [(symbol, day, path(symbol, day, slots)) for symbol, day in days]
-        sizes = [Mixer(symbol, day.date) for symbol, day in days]
+        rows = self._quotes(paths, start)
         for action in self._actions:
             if action.date == date:
                 yield Item(start - BEFORE_OPEN_NS, action)
         yield Item(start, SessionOpen(date, close))
-        for i in range(slots):
-            ts = start + i * SLOT_NS
+        for i, row in enumerate(rows):
             if i and i % BAR_SLOTS == 0 and i < slots - 1:
-                yield from self._bars(paths, i - BAR_SLOTS, i, ts)
-            for (symbol, day, line), size in zip(paths, sizes, strict=True):
-                yield Item(ts, self._quote(symbol, day, line[i], ts, size.mix(i)))
+                yield from self._bars(paths, i - BAR_SLOTS, i, start + i * SLOT_NS)
+            yield from row
         last = slots - 1
         yield from self._bars(paths, (last - 1) // BAR_SLOTS * BAR_SLOTS, slots, close)
         yield Item(close, SessionClose(date))
         for symbol, day, _ in paths:
             yield Item(close + DAILY_AFTER_NS, daily_bar(symbol, day, close))
 
-    def _quote(self, symbol: Symbol, day: Day, pips: int, ts: int, h: int) -> Quote:
-        bid, ask = bid_ask(pips)
-        base = day.volume // 790
-        self._seq += 1
-        return Quote(
-            symbol, bid / 100, ask / 100, ts, seq=self._seq, source="sim",
-            bid_size=float(max(100, base * (500 + h % 1001) // 1000)),
-            ask_size=float(max(100, base * (500 + (h >> 32) % 1001) // 1000)),
-        )  # fmt: skip
+    def _quotes(self, paths: Paths, start: int) -> list[list[Item]]:
+        """The day's quotes, a row a slot. They are numbered as they come."""
+        columns = []
+        for n, (symbol, day, line) in enumerate(paths, self._seq + 1):
+            mix, base, each = Mixer(symbol, day.date).mix, day.volume // 790, len(paths)
+            column = []
+            for i, pips in enumerate(line):
+                (bid, ask), h, ts = bid_ask(pips), mix(i), start + i * SLOT_NS
+                bid_size, ask_size = base * (500 + h % 1001) // 1000, base * (500 + (h >> 32) % 1001) // 1000
+                quote = Quote(
+                    symbol, bid / 100, ask / 100, ts, seq=n + i * each, source="sim",
+                    bid_size=float(max(100, bid_size)), ask_size=float(max(100, ask_size)),
+                )  # fmt: skip
+                column.append(Item(ts, quote))
+            columns.append(column)
+        self._seq += sum(map(len, columns))
+        return [list(row) for row in zip(*columns, strict=True)]
 
-    def _bars(self, paths: list[tuple[Symbol, Day, list[int]]], a: int, b: int, ts: int) -> Iterator[Item]:
+    def _bars(self, paths: Paths, a: int, b: int, ts: int) -> Iterator[Item]:
         for symbol, day, line in paths:
             part = line[a:b]
             volume = day.volume * len(part) // len(line)

@@ -34,3 +34,13 @@ def test_the_top_is_what_was_shown_when_its_quote_is_written_over(bid, spread):
     quote.bid = quote.ask = 1.0
     assert top.prices == (Decimal(bid) / 100, Decimal(bid + spread) / 100)
     assert top.mid == Decimal(2 * bid + spread) / 200
+
+
+@given(st.integers(-3, 3), st.sampled_from(Side), st.integers(1, 3))
+def test_an_order_reduces_a_position_as_long_as_something_of_it_may_still_fill(held, side, qty):
+    """G11: a reduce-only order lives while there is something to reduce, and no longer."""
+    order = VenueOrder(
+        AccountId("a1"), "c", Symbol("ACME"), side, Decimal(qty), OrderType.MARKET, Tif.GTC, reduce_only=True
+    )
+    for position in (Decimal(held), Decimal(held).copy_negate(), Decimal("0.00")):
+        assert order.reduces(position) is (order.clipped(position) > 0)
