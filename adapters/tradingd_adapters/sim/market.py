@@ -42,6 +42,7 @@ DAILY_AFTER_NS = NS
 _MASK = (1 << 64) - 1
 _BASIS, _PRIME = 0xCBF29CE484222325, 0x100000001B3  # FNV-1a
 _PRIME_8 = pow(_PRIME, 8, 1 << 64)
+_FINISH_1, _FINISH_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # splitmix64
 
 SYMBOLS: tuple[Symbol, ...] = tuple(Symbol(s) for s in ("AAPL", "FB", "GOOG", "IBM", "MSFT"))
 SECTORS = {
@@ -109,24 +110,21 @@ def _stir(h: int, parts: Iterable[int | str]) -> int:
 
 
 def _finish(h: int) -> int:
-    h = ((h ^ (h >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    h = ((h ^ (h >> 27)) * 0x94D049BB133111EB) & _MASK
+    h = ((h ^ (h >> 30)) * _FINISH_1) & _MASK
+    h = ((h ^ (h >> 27)) * _FINISH_2) & _MASK
     return h ^ (h >> 31)
 
 
-class Mixer:
-    """`mix` of parts of which only the last one, a whole number, changes: the others are mixed once."""
-
-    __slots__ = ("_stirred",)
-
-    def __init__(self, *parts: int | str) -> None:
-        self._stirred = _stir(_BASIS, parts)
-
-    def mix(self, last: int) -> int:
-        """last: 0 .. 2**63 - 1."""
-        if last < 256:  # one byte, and seven zeros that only multiply
-            return _finish((self._stirred ^ last) * _PRIME_8 & _MASK)
-        return _finish(_stir(self._stirred, (last,)))
+def mixes(n: int, *parts: int | str) -> list[int]:
+    """`mix` of the parts and each of 0 .. n - 1, n at most 2**63; the parts are mixed once."""
+    out, stirred = [], _stir(_BASIS, parts)
+    for last in range(min(n, 256)):  # one byte, and seven zeros that only multiply
+        h = (stirred ^ last) * _PRIME_8 & _MASK
+        h = (h ^ (h >> 30)) * _FINISH_1 & _MASK
+        h = (h ^ (h >> 27)) * _FINISH_2 & _MASK
+        out.append(h ^ (h >> 31))
+    out.extend(_finish(_stir(stirred, (last,))) for last in range(256, n))
+    return out
 
 
 def path(symbol: str, day: Day, slots: int) -> list[int]:
@@ -137,14 +135,14 @@ def path(symbol: str, day: Day, slots: int) -> list[int]:
     i2 = slots // 2 + (key >> 20) % (slots // 3)
     anchors = ((0, day.open), (i1, first), (i2, second), (slots - 1, day.close))
     amp = (day.high - day.low) // 40
-    ripples = Mixer(key)
+    ripples = mixes(slots, key)
     out: list[int] = []
     for (a, pa), (b, pb) in pairwise(anchors):
         out.append(pa)
         for i in range(a + 1, b):
             straight = pa + (pb - pa) * (i - a) // (b - a)
-            ripple = ripples.mix(i) % (2 * amp + 1) - amp
-            out.append(min(max(straight + ripple, day.low), day.high))
+            rippled = straight + ripples[i] % (2 * amp + 1) - amp
+            out.append(min(max(rippled, day.low), day.high))
     out.append(day.close)
     return out
 
@@ -268,10 +266,10 @@ class Market:
         """The day's quotes, a row a slot. They are numbered as they come."""
         columns = []
         for n, (symbol, day, line) in enumerate(paths, self._seq + 1):
-            mix, base, each = Mixer(symbol, day.date).mix, day.volume // 790, len(paths)
+            base, each = day.volume // 790, len(paths)
             column = []
-            for i, pips in enumerate(line):
-                (bid, ask), h, ts = bid_ask(pips), mix(i), start + i * SLOT_NS
+            for i, (pips, h) in enumerate(zip(line, mixes(len(line), symbol, day.date), strict=True)):
+                (bid, ask), ts = bid_ask(pips), start + i * SLOT_NS
                 bid_size, ask_size = base * (500 + h % 1001) // 1000, base * (500 + (h >> 32) % 1001) // 1000
                 quote = Quote(
                     symbol, bid / 100, ask / 100, ts, seq=n + i * each, source="sim",

@@ -17,13 +17,13 @@ from tradingd_adapters.sim.market import (
     CorporateAction,
     Day,
     Market,
-    Mixer,
     SessionClose,
     SessionOpen,
     bid_ask,
     load_actions,
     load_days,
     mix,
+    mixes,
     path,
     xnys_hours,
 )  # fmt: skip
@@ -91,9 +91,9 @@ def test_quotes_are_the_same_on_every_machine() -> None:
 
 def test_the_hash_is_pinned() -> None:
     assert mix("AAPL", "2005-03-07", 3) == 5303773084308861448
-    assert Mixer("AAPL", "2005-03-07").mix(3) == 5303773084308861448
-    for last in (0, 1, 255, 256, 257, 65_535, 2**62):
-        assert Mixer("AAPL", 7).mix(last) == mix("AAPL", 7, last)
+    assert mixes(4, "AAPL", "2005-03-07")[3] == 5303773084308861448
+    for n in (0, 1, 79, 256, 300):
+        assert mixes(n, "AAPL", 7) == [mix("AAPL", 7, last) for last in range(n)]
 
 
 def test_items_come_in_order_of_time_and_sessions_open_before_their_quotes() -> None:

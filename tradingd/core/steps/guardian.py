@@ -17,6 +17,7 @@ for the log. Positions are never touched here: that is what their stops are for.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import fsum, inf
 from typing import NamedTuple
 
@@ -181,13 +182,15 @@ def _resolve(book: Book, standing: set[tuple[str, str]]) -> None:
 
 
 def _were_told(book: Book) -> list[tuple[str, str]]:
-    found: dict[tuple[str, str], None] = {}
-    for key in book.booked.told:
-        code, _, subject = key.partition(":")
-        name = _NAMED.get(code)
-        if name is not None:
-            found[name, subject] = None
-    return list(found)
+    return list({one: None for key in book.booked.told if (one := _named(key)) is not None})
+
+
+@lru_cache(maxsize=1024)
+def _named(key: str) -> tuple[str, str] | None:
+    """Limit and subject that a key of the book's `told` stands for; None for what else is told."""
+    code, _, subject = key.partition(":")
+    name = _NAMED.get(code)
+    return None if name is None else (name, subject)
 
 
 def _words(one: Guarded) -> str:

@@ -184,7 +184,7 @@ def re_evaluate(book: Book, symbol: Symbol, rules: Rules, *, urgent: bool = Fals
     if fact is None or market.atr is None:
         return
     factor, _ = adaptive.tightening(book, symbol, rules.calendar(market.instrument), rules.stops)
-    if adaptive.severe(book.booked.events.values(), symbol, book.now):
+    if book.booked.events and adaptive.severe(book.booked.events.values(), symbol, book.now):
         urgent = urgent or book.now - fact.ts >= rules.adaptive.event_interval_min * MINUTE
     if not stops.is_due(fact.atr, market.atr, fact.ts, book.now, rules.stops, factor, urgent=urgent):
         return

@@ -16,6 +16,7 @@ Trades are those of the account's whole life. Micro-trades are counted apart and
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from math import fsum, sqrt
 
 from tradingd.core.book.book import Book
@@ -23,7 +24,7 @@ from tradingd.core.book.booked import ClosedTrade, Tally
 from tradingd.core.facts import DayMeasured, Measures
 from tradingd.core.gates.standing import heat_now
 from tradingd.core.rules import Rules
-from tradingd.core.types import NS
+from tradingd.core.types import NS, Money
 
 YEAR = 252  # sessions
 MONTH = 30 * 86_400 * NS  # what the tier is judged by
@@ -55,6 +56,15 @@ def average_loss(t: Tally) -> float | None:
 def profit_factor(t: Tally) -> float | None:
     """Gross profit over gross loss, >= 0; None without a loss."""
     return float(t.gross_profit / t.gross_loss) if t.losses else None
+
+
+@lru_cache(maxsize=64)
+def _averages(
+    wins: int, losses: int, gross_profit: Money, gross_loss: Money
+) -> tuple[float | None, float | None, float | None]:
+    """Average win and loss and the profit factor: asked for each minute, they change with a trade."""
+    t = Tally(wins=wins, losses=losses, gross_profit=gross_profit, gross_loss=gross_loss)
+    return average_win(t), average_loss(t), profit_factor(t)
 
 
 def recent_win_rate(trades: Iterable[ClosedTrade], since: int) -> float | None:
@@ -105,12 +115,13 @@ def measure(book: Book, rules: Rules, *, today: tuple[float, ...] = (), heat: fl
     invested = [float(p.basis) for p in booked.positions.values() if p.qty]
     flows = float(booked.deposits - booked.day_deposits)
     drawdown = book.drawdown()
+    won, lost, factor = _averages(t.wins, t.losses, t.gross_profit, t.gross_loss)
     return Measures(
         value=book.equity, active=book.active_pool(), reserve=float(booked.reserve), realised=float(booked.realised),
         unrealised=fsum([book.equity, -float(booked.cash), *[-basis for basis in invested]]),
         day_pnl=book.equity - float(booked.day_open) - flows if booked.day_open else 0.0,
-        trades=t.trades, wins=t.wins, losses=t.losses, win_rate=win_rate(t), average_win=average_win(t),
-        average_loss=average_loss(t), profit_factor=profit_factor(t), sharpe=_sharpe_now(book, rules.performance.days, today),
+        trades=t.trades, wins=t.wins, losses=t.losses, win_rate=win_rate(t), average_win=won, average_loss=lost,
+        profit_factor=factor, sharpe=_sharpe_now(book, rules.performance.days, today),
         max_drawdown=max(booked.drawdown_max, drawdown), drawdown=drawdown, heat=heat_now(book) if heat is None else heat,
         micro_trades=micro.trades, micro_wins=micro.wins, micro_pnl=float(micro.pnl),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
+from msgspec.structs import astuple
 
 _PLAIN = (str, int, type(None), bytes)  # enums of words and flags are among them
 
@@ -36,8 +37,7 @@ def unfit(value: object, where: str = "") -> str | None:
 
 
 def _inside(struct: msgspec.Struct, where: str) -> str | None:
-    for name in struct.__struct_fields__:
-        item = getattr(struct, name)
+    for name, item in zip(struct.__struct_fields__, astuple(struct), strict=True):
         if not isinstance(item, _PLAIN):
             found = unfit(item, f"{where}.{name}" if where else name)
             if found is not None:
