@@ -9,7 +9,21 @@ from typing import Annotated
 import typer
 
 from tradingd import __version__
-from tradingd.cli import command, config, daemon, doctor, flatten, intake, journal, lots, notify, observe, tier, why
+from tradingd.cli import (
+    command,
+    config,
+    daemon,
+    data,
+    doctor,
+    flatten,
+    intake,
+    journal,
+    lots,
+    notify,
+    observe,
+    tier,
+    why,
+)
 from tradingd.cli.exits import CliError
 from tradingd.cli.show import complain, say
 
@@ -29,6 +43,7 @@ for verb in (
     app.command()(verb)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(daemon.venue)
 app.add_typer(config.app, name="config")
+app.add_typer(data.app, name="data")
 app.add_typer(journal.app, name="journal")
 app.add_typer(notify.app, name="notify")
 

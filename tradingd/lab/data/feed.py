@@ -1,0 +1,162 @@
+"""Recorded data in order of time, for whoever replays it: as columns of one instrument, or as events of several, merged.
+
+Everything is streamed: of each instrument at most one block of rows is in memory. Source: T2, J5.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from tradingd.core.events import Bar, DividendDue, Quote, Split
+from tradingd.core.gates.window import DAY
+from tradingd.core.types import Price, Symbol
+from tradingd.lab.data import parquet
+from tradingd.lab.data.calendars import calendar
+from tradingd.lab.data.faults import DataError
+from tradingd.lab.data.kinds import Kind
+from tradingd.lab.data.parquet import Columns
+from tradingd.lab.data.store import Part, Store, stamp
+
+BEGINNING, END = -(2**63), 2**63 - 1
+SOURCE = "data"
+
+
+class Trade(NamedTuple):
+    """A print. The core has no such event: who fills orders against prints asks for them."""
+
+    ts: int
+    symbol: Symbol
+    price: float
+    size: float
+
+
+Happening = Quote | Bar | Trade | Split | DividendDue
+
+
+class Want(NamedTuple):
+    """One kind of data of one symbol."""
+
+    kind: Kind
+    symbol: str
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Data that was asked for and is not there. why: in words.   since, until: ns, what is missing."""
+
+    kind: str
+    symbol: str
+    why: str
+    since: int
+    until: int
+
+
+def columns(store: Store, kind: Kind, symbol: str, since: int = BEGINNING, until: int = END) -> Iterator[Columns]:
+    """Blocks of NumPy columns with since <= ts < until, ns, in order of time; "ts" is int64, numbers float64, texts str objects.
+    Nothing when there is no data. DataError when stored rows are damaged or out of order."""
+    return _columns(store.parts(kind, symbol), kind, since, until)
+
+
+def _columns(parts: Sequence[Part], kind: Kind, since: int, until: int) -> Iterator[Columns]:
+    last = BEGINNING
+    for part in parts:
+        if part.meta.first >= until or part.meta.last < since:
+            continue
+        for block in parquet.blocks(part.path, kind, since, until):
+            ts = block["ts"]
+            if ts[0] < last or (ts[1:] < ts[:-1]).any():
+                raise DataError(f"{part.path}: rows are out of order; `tradingd data check` says where")
+            last = int(ts[-1])
+            yield block
+
+
+class Merged:
+    """Events of several instruments, once, in order of time; at the same moment actions come first, then bars (shorter spans
+    first), trades, quotes, and within a kind the symbols by name. Rows of one instrument keep their order.
+
+    notes: what was asked for and is not there, known before the first event. Quotes have the source "data" and a rising `seq` of
+    their instrument.
+    """
+
+    def __init__(self, store: Store, wants: Sequence[Want], since: int = BEGINNING, until: int = END) -> None:
+        self.notes: list[Note] = []
+        self._since, self._until = since, until
+        self._streams = []
+        for want in sorted(set(wants), key=lambda want: (want.kind.order, want.symbol)):
+            parts = store.parts(*want)
+            self.notes += _missing(want, parts, since, until)
+            self._streams.append((want, parts))
+
+    def __iter__(self) -> Iterator[Happening]:
+        streams = [self._events(n, want, parts) for n, (want, parts) in enumerate(self._streams)]
+        for _, _, happening in heapq.merge(*streams):  # no two streams share a number, so events are never compared
+            yield happening
+
+    def _events(self, n: int, want: Want, parts: Sequence[Part]) -> Iterator[tuple[int, int, Happening]]:
+        seq = 0
+        for block in _columns(parts, want.kind, self._since, self._until):
+            for happening in happenings(want, block, seq):
+                yield happening.ts, n, happening
+            seq += len(block["ts"])
+
+
+def merged(store: Store, wants: Sequence[Want], since: int = BEGINNING, until: int = END) -> Merged:
+    """The events with since <= ts < until, ns, of all that is wanted. DataError when a part cannot be read."""
+    return Merged(store, wants, since, until)
+
+
+def happenings(want: Want, block: Columns, seq: int = 0) -> Iterator[Happening]:
+    """The rows of one block as events, in their order. seq: of the quote before the first."""
+    kind, symbol = want.kind, Symbol(want.symbol)
+    rows = zip(*(block[name].tolist() for name in ("ts", *kind.columns)), strict=True)
+    if kind.name == "quotes":
+        for n, (ts, bid, ask, bid_size, ask_size) in enumerate(rows, seq + 1):
+            yield Quote(symbol, bid, ask, ts, bid_size=bid_size, ask_size=ask_size, seq=n, recv_ts=ts, source=SOURCE)
+    elif kind.name == "trades":
+        for ts, price, size in rows:
+            yield Trade(ts, symbol, price, size)
+    elif kind.span_s:
+        for ts, opens, high, low, close, volume in rows:
+            yield Bar(
+                ts=ts, symbol=symbol, span_s=kind.span_s, open=opens, high=high, low=low, close=close, volume=volume
+            )
+    else:
+        for ts, _, what, value, name in rows:
+            action_id = f"{SOURCE}:{symbol}:{name}"
+            if what == "split":
+                yield Split(ts=ts, symbol=symbol, ratio=float(value), action_id=action_id)
+            else:
+                yield DividendDue(ts=ts, symbol=symbol, per_share=Price(Decimal(value)), action_id=action_id)
+
+
+def _missing(want: Want, parts: Sequence[Part], since: int, until: int) -> Iterator[Note]:
+    """What of the range no part covers at its ends; holes within are for `tradingd data check`. Actions are rare: without any
+    there is nothing to say."""
+    kind, symbol = want.kind.name, want.symbol
+    if kind == "actions":
+        return
+    inside = [part for part in parts if part.meta.first < until and part.meta.last >= since]
+    if not parts:
+        yield Note(kind, symbol, "no data", since, until)
+    elif not inside:
+        held = f"{stamp(parts[0].meta.first)} to {stamp(parts[-1].meta.last)}"
+        yield Note(kind, symbol, f"no data in this range, only from {held}", since, until)
+    else:
+        first, last = inside[0].meta, inside[-1].meta
+        if since > BEGINNING and _is_long(first.calendar, since, first.first):
+            yield Note(kind, symbol, f"begins only at {stamp(first.first)}", since, first.first)
+        if until < END and _is_long(last.calendar, last.last, until):
+            yield Note(kind, symbol, f"ends already at {stamp(last.last)}", last.last + 1, until)
+
+
+def _is_long(key: str, since: int, until: int) -> bool:
+    """Whether a whole session lies strictly between, or a day where there are no sessions."""
+    table = calendar(key)
+    if table is None:
+        return until - since > DAY
+    session = table.next_after(since)
+    return session is not None and session.close_ns < until

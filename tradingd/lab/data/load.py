@@ -1,0 +1,234 @@
+"""The import of one file: all of it or nothing, unless bad lines may be left out; never the same rows twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from tradingd.config.model import SYMBOL
+from tradingd.lab.data import parquet, sources
+from tradingd.lab.data.calendars import NONE
+from tradingd.lab.data.faults import DataError, Fault
+from tradingd.lab.data.header import mapped
+from tradingd.lab.data.kinds import Kind
+from tradingd.lab.data.merge import merged
+from tradingd.lab.data.parquet import Columns
+from tradingd.lab.data.pile import Pile
+from tradingd.lab.data.rows import Rows
+from tradingd.lab.data.store import Meta, Origin, Part, Store, origins, stamp
+from tradingd.lab.data.times import Reading
+
+WAITING_MAX = 250_000  # rows held to be put in order: what is further behind is refused
+TOLD_MAX, SHOWN_MAX = 100, 20  # bad lines that are kept, and that are shown when all is refused
+ALWAYS = (-(2**63), 2**63 - 1)
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do with a file. symbol: of all its rows, or "" when it has a column for it.   columns: field -> column of the
+    source.   merge: rows among stored ones are welcome.   skip_bad: lines that cannot be used are left out and listed."""
+
+    kind: Kind
+    reading: Reading = Reading()
+    symbol: str = ""
+    columns: Mapping[str, str] = {}
+    merge: bool = False
+    skip_bad: bool = False
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one symbol. rows: new in the store.   same: were there already.   late: rows of the source that stood
+    behind a later one and were put in order.   first, last: ns, of the source's rows."""
+
+    symbol: str
+    outcome: Literal["imported", "merged", "nothing new", "imported before"]
+    rows: int = 0
+    same: int = 0
+    late: int = 0
+    first: int = 0
+    last: int = 0
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one file. unused: columns nobody asked for.   faults: what was left out, at most TOLD_MAX of `bad`."""
+
+    file: str
+    sha256: str
+    kind: str
+    loaded: tuple[Loaded, ...]
+    unused: tuple[str, ...]
+    bad: int
+    faults: tuple[Fault, ...]
+
+
+class Refused(DataError):
+    """Lines that cannot be used, and nobody said to leave them out."""
+
+    def __init__(self, faults: list[Fault], bad: int) -> None:
+        lines = "\n".join(f"  {fault}" for fault in faults[:SHOWN_MAX])
+        more = f"\n  ... and {bad - SHOWN_MAX} more" if bad > SHOWN_MAX else ""
+        super().__init__(
+            f"{bad} bad line{'s' if bad > 1 else ''}, nothing was imported (--skip-bad imports the rest):\n{lines}{more}"
+        )
+        self.faults, self.bad = faults, bad
+
+
+def load(store: Store, path: Path, request: Request, waiting_max: int = WAITING_MAX) -> Report:
+    """Imports one file. DataError, with the store as it was, when it cannot be done."""
+    if request.symbol and SYMBOL.match(request.symbol) is None:
+        raise DataError(f"--symbol {request.symbol!r} is no symbol")
+    origin = Origin(source=path.name, sha256=sources.digest(path), reading=request.reading)
+    try:
+        with store.changing() as fresh, sources.opened(path) as source:
+            return _Import(store, path, request, origin, fresh, waiting_max).run(source)
+    except OSError as error:
+        raise DataError(f"{error.filename or store.root}: {error.strerror or error}") from None
+
+
+class _Import:
+    def __init__(
+        self, store: Store, path: Path, request: Request, origin: Origin, fresh: Callable[[], Path], waiting_max: int
+    ) -> None:
+        self.store, self.path, self.request, self.origin = store, path, request, origin
+        self.kind, self._fresh, self._waiting_max = request.kind, fresh, waiting_max
+        self._piles: dict[str, Pile] = {}
+        self._stored: dict[str, list[Part]] = {}
+        self._before: set[str] = set()  # symbols that were imported from this very file
+        self._faults: list[Fault] = []
+        self._bad = 0
+
+    def run(self, source: sources.Source) -> Report:
+        request = self.request
+        fields = mapped(self.kind, source.names, request.columns, symbol=not request.symbol)
+        rows = Rows(self.path.name, self.kind, fields, request.reading, request.symbol)
+        try:
+            for cells in source.cells:
+                blocks, faults = rows.blocks(cells)
+                self._complain(faults)
+                for symbol, block in blocks.items():
+                    if (pile := self._pile(symbol)) is not None:
+                        pile.add(block)
+                if sum(pile.waiting for pile in self._piles.values()) >= self._waiting_max:
+                    self._flush()
+            self._flush()
+            if self._bad and not request.skip_bad:
+                raise Refused(self._faults, self._bad)
+            if sources.digest(self.path) != self.origin.sha256:
+                raise DataError(f"{self.path}: it changed while it was read; nothing was imported")
+            loaded = self._publish()
+        finally:
+            for pile in self._piles.values():
+                pile.abandon()
+        return Report(
+            file=self.path.name, sha256=self.origin.sha256, kind=self.kind.name, loaded=loaded, unused=fields.unused,
+            bad=self._bad, faults=tuple(self._faults),
+        )  # fmt: skip
+
+    def _complain(self, faults: list[Fault]) -> None:
+        self._bad += len(faults)
+        self._faults += faults[: TOLD_MAX - len(self._faults)]
+
+    def _flush(self) -> None:
+        for pile in self._piles.values():
+            self._complain(pile.flush())
+
+    def _pile(self, symbol: str) -> Pile | None:
+        """None when these rows are in the store already."""
+        if symbol not in self._stored:
+            self._stored[symbol] = parts = self.store.parts(self.kind, symbol)
+            for origin in origins(parts):
+                if origin.sha256 == self.origin.sha256:
+                    if origin.reading != self.origin.reading:
+                        raise DataError(
+                            f"{self.path}: {self.kind.name} of {symbol} were imported from it with {_said(origin.reading)}, "
+                            f"now it is {_said(self.origin.reading)}: remove {self.store.folder(self.kind, symbol)} first"
+                        )
+                    self._before.add(symbol)
+            if symbol not in self._before:
+                self._piles[symbol] = Pile(
+                    self._fresh(), self.kind, self.path.name, keep=self.request.merge and bool(parts)
+                )
+        return self._piles.get(symbol)
+
+    # into the store -------------------------------------------------------------------------------------------------------
+
+    def _publish(self) -> tuple[Loaded, ...]:
+        piles = {symbol: pile for symbol, pile in sorted(self._piles.items()) if pile.rows}
+        if not piles and not self._before:
+            raise DataError(f"{self.path}: there is no row in it")
+        ready = [self._ready(symbol, pile) for symbol, pile in piles.items()]  # all are judged before one counts
+        for _, written, meta in ready:
+            if written is not None and meta is not None:
+                self.store.publish(written, meta)
+        before = [Loaded(symbol=symbol, outcome="imported before") for symbol in sorted(self._before)]
+        return (*(loaded for loaded, _, _ in ready), *before)
+
+    def _ready(self, symbol: str, pile: Pile) -> tuple[Loaded, Path | None, Meta | None]:
+        """What is to be published for a symbol, complete on disk; nothing when there is nothing new."""
+        meta = Meta(
+            kind=self.kind.name, symbol=symbol, rows=pile.rows, first=pile.first, last=pile.last,
+            calendar=self.request.reading.calendar or NONE, origins=(self.origin,),
+        )  # fmt: skip
+        pile.close(meta)
+        for part in self._stored[symbol]:
+            if part.meta.calendar != meta.calendar:
+                raise DataError(
+                    f"{meta.kind} of {symbol} are stored with --calendar {part.meta.calendar}, not {meta.calendar}"
+                )
+        near = [p for p in self._stored[symbol] if p.meta.first <= meta.last and meta.first <= p.meta.last]
+        if near:
+            return self._merged(meta, pile, near)
+        said = Loaded(
+            symbol=symbol, outcome="imported", rows=pile.rows, late=pile.late, first=pile.first, last=pile.last
+        )
+        return said, pile.path, meta
+
+    def _merged(self, meta: Meta, pile: Pile, near: list[Part]) -> tuple[Loaded, Path | None, Meta | None]:
+        if not self.request.merge:
+            raise DataError(
+                f"{self.path}: {meta.kind} of {meta.symbol} from {stamp(meta.first)} to {stamp(meta.last)} overlap what is "
+                f"stored from {stamp(near[0].meta.first)} to {stamp(near[-1].meta.last)} ({origins(near)[-1].source}): "
+                "--merge adds what is new"
+            )
+        found = merged(whole([part.path for part in near], self.kind), whole([pile.path], self.kind), pile.lines)
+        if found.contradictions:
+            told = "\n".join(
+                f"  {self.path.name}:{line}: row {row} of the stored ones says otherwise about {stamp(ts)}"
+                for line, row, ts in found.against
+            )
+            raise DataError(
+                f"{found.contradictions} contradictions with what is stored from {stamp(near[0].meta.first)} on, "
+                f"nothing was imported:\n{told}"
+            )
+        said = Loaded(
+            symbol=meta.symbol, outcome="merged" if found.added else "nothing new", rows=found.added, same=found.same,
+            late=pile.late, first=meta.first, last=meta.last,
+        )  # fmt: skip
+        if not found.added:
+            return said, None, None
+        both = msgspec.structs.replace(
+            meta, rows=len(found.columns["ts"]), first=int(found.columns["ts"][0]), last=int(found.columns["ts"][-1]),
+            origins=(*origins(near), self.origin), replaces=tuple(part.path.name for part in near),
+        )  # fmt: skip
+        path = self._fresh()
+        writer = parquet.Writer(path, self.kind)
+        writer.write(found.columns)
+        writer.close(both)
+        return said, path, both
+
+
+def whole(paths: list[Path], kind: Kind) -> Columns:
+    """All rows of some files, one behind the other, in memory."""
+    blocks = [block for path in paths for block in parquet.blocks(path, kind, *ALWAYS)]
+    columns: dict[str, Any] = {
+        name: np.concatenate([block[name] for block in blocks]) for name in ("ts", *kind.columns)
+    }
+    return columns
+
+
+def _said(how: Reading) -> str:
+    words = [f"--{name} {value}" for name in how.__struct_fields__ if (value := getattr(how, name))]
+    return " ".join(words) or "no options"

@@ -1,0 +1,124 @@
+"""Parquet, the one module that knows pyarrow: it has no types, so nothing of it leaves here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from tradingd.lab.data.cells import Cells
+from tradingd.lab.data.faults import DataError
+from tradingd.lab.data.kinds import TEXT, Kind
+
+MAGIC = b"PAR1"
+KEY = b"tradingd"
+GROUP = 32_768  # rows of a row group: what a reader holds of each instrument
+
+Columns = dict[str, "np.ndarray[Any, Any]"]  # ts int64, the numbers float64, the texts object
+
+pa: Any = import_module("pyarrow")
+pq: Any = import_module("pyarrow.parquet")
+pa.set_memory_pool(pa.system_memory_pool())  # the others keep what they freed
+
+
+class Writer:
+    """A new file, written column block by column block. Not durable before the caller synced it."""
+
+    def __init__(self, path: Path, kind: Kind) -> None:
+        types = [(name, pa.string() if name in TEXT else pa.float64()) for name in kind.columns]
+        self._schema = pa.schema([("ts", pa.int64()), *types])
+        self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
+
+    def write(self, columns: Columns) -> None:
+        """One row group, or several when there are more than GROUP rows."""
+        arrays = [pa.array(columns[field.name], type=field.type) for field in self._schema]
+        self._file.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=GROUP)
+
+    def close(self, meta: object) -> None:
+        """meta: what the file says about itself, a struct."""
+        self._file.add_key_value_metadata({KEY.decode(): msgspec.json.encode(meta).decode()})
+        self._file.close()
+
+    def abandon(self) -> None:
+        """Lets go of a file that is to be thrown away."""
+        self._file.close()
+
+
+def meta(path: Path) -> bytes:
+    """What a file of the store says about itself, JSON. DataError when it is not one."""
+    try:
+        said: Mapping[bytes, bytes] = pq.read_metadata(path).metadata or {}
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}: {error}") from None
+    if KEY not in said:
+        raise DataError(f"{path}: it does not say what it holds; was it imported?")
+    return said[KEY]
+
+
+def blocks(path: Path, kind: Kind, since: int, until: int) -> Iterator[Columns]:
+    """The rows with since <= ts < until in the order of the file, at most GROUP at a time; row groups without any are passed
+    over unread. DataError when the file is damaged."""
+    try:
+        with pq.ParquetFile(path, pre_buffer=False, memory_map=False) as file:
+            if set(file.schema_arrow.names) != {"ts", *kind.columns}:
+                raise DataError(f"{path}: its columns are {', '.join(file.schema_arrow.names)}")
+            for group in range(file.metadata.num_row_groups):
+                if _touches(file.metadata.row_group(group), since, until):
+                    yield from _cut(file.read_row_group(group, use_threads=False), since, until)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}: {error}") from None
+
+
+def _touches(group: Any, since: int, until: int) -> bool:
+    for i in range(group.num_columns):
+        column = group.column(i)
+        if column.path_in_schema == "ts" and column.statistics is not None and column.statistics.has_min_max:
+            return bool(column.statistics.min < until and column.statistics.max >= since)
+    return True
+
+
+def _cut(table: Any, since: int, until: int) -> Iterator[Columns]:
+    columns: Columns = {name: table.column(name).to_numpy() for name in table.column_names}
+    ts = columns["ts"]
+    if ts.dtype != np.int64:
+        raise DataError("ts: not int64, or a row without a time")
+    inside = (ts >= since) & (ts < until)
+    if not inside.all():
+        columns = {name: values[inside] for name, values in columns.items()}
+    for start in range(0, len(columns["ts"]), GROUP):
+        yield {name: values[start : start + GROUP] for name, values in columns.items()}
+
+
+def cells(path: Path, rows: int) -> tuple[tuple[str, ...], Iterator[Cells]]:
+    """Any Parquet file as text: its columns, and their rows. Times with a zone are told in UTC, others as they stand."""
+    try:
+        file = pq.ParquetFile(path)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}: {error}") from None
+    return tuple(file.schema_arrow.names), _cells(file, path, rows)
+
+
+def _cells(file: Any, path: Path, rows: int) -> Iterator[Cells]:
+    line = 1
+    try:
+        with file:
+            for batch in file.iter_batches(batch_size=rows, use_threads=False):
+                texts: list[Sequence[str]] = [_texts(column) for column in batch.columns]
+                n = batch.num_rows
+                yield Cells(list(range(line, line + n)), list(zip(*texts, strict=True)), [])
+                line += n
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}: {error}") from None
+
+
+def _texts(column: Any) -> list[str]:
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        zone = "Z" if kind.tz else ""
+        plain = column.cast(pa.timestamp(kind.unit)).to_numpy(zero_copy_only=False)
+        return ["" if text == "NaT" else text + zone for text in np.datetime_as_string(plain).tolist()]
+    return ["" if value is None else str(value) for value in column.to_pylist()]
