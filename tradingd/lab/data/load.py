@@ -178,6 +178,8 @@ class _Import:
                 raise DataError(
                     f"{meta.kind} of {symbol} are stored with --calendar {part.meta.calendar}, not {meta.calendar}"
                 )
+        if meta.kind == "actions":
+            self._new_ids(symbol, pile)
         near = [p for p in self._stored[symbol] if p.meta.first <= meta.last and meta.first <= p.meta.last]
         if near:
             return self._merged(meta, pile, near)
@@ -185,6 +187,21 @@ class _Import:
             symbol=symbol, outcome="imported", rows=pile.rows, late=pile.late, first=pile.first, last=pile.last
         )
         return said, pile.path, meta
+
+    def _new_ids(self, symbol: str, pile: Pile) -> None:
+        """An action's id counts once for ever: a second one of that name, on another day, would never take effect."""
+        stored = {
+            str(name): int(ts)
+            for part in self._stored[symbol]
+            for block in parquet.blocks(part.path, self.kind, *ALWAYS)
+            for ts, name in zip(block["ts"], block["action_id"], strict=True)
+        }
+        for block in parquet.blocks(pile.path, self.kind, *ALWAYS):
+            for ts, name in zip(block["ts"].tolist(), block["action_id"], strict=True):
+                if stored.get(name, ts) != ts:
+                    raise DataError(
+                        f"{self.path}: action_id: {name!r} of {symbol} is stored at {stamp(stored[name])}, here {stamp(ts)}"
+                    )
 
     def _merged(self, meta: Meta, pile: Pile, near: list[Part]) -> tuple[Loaded, Path | None, Meta | None]:
         if not self.request.merge:

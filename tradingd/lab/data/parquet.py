@@ -29,13 +29,12 @@ class Writer:
     """A new file, written column block by column block. Not durable before the caller synced it."""
 
     def __init__(self, path: Path, kind: Kind) -> None:
-        types = [(name, pa.string() if name in TEXT else pa.float64()) for name in kind.columns]
-        self._schema = pa.schema([("ts", pa.int64()), *types])
+        self._schema = _schema(kind)
         self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
 
     def write(self, columns: Columns) -> None:
         """One row group, or several when there are more than GROUP rows."""
-        arrays = [pa.array(columns[field.name], type=field.type) for field in self._schema]
+        arrays = [_array(columns[field.name], field.type) for field in self._schema]
         self._file.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=GROUP)
 
     def close(self, meta: object) -> None:
@@ -46,6 +45,29 @@ class Writer:
     def abandon(self) -> None:
         """Lets go of a file that is to be thrown away."""
         self._file.close()
+
+
+def _schema(kind: Kind) -> Any:
+    types = [(name, pa.string() if name in TEXT else pa.float64()) for name in kind.columns]
+    return pa.schema([("ts", pa.int64()), *types])
+
+
+# Where it is installed, pyarrow's own conversions load pandas: tens of megabytes for nothing.
+
+
+def _array(values: np.ndarray[Any, Any], kind: Any) -> Any:
+    if values.dtype == object:
+        return pa.array(values.tolist(), type=kind)
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def _values(column: Any) -> np.ndarray[Any, Any]:
+    """A copy of a column without empty rows."""
+    if column.null_count:
+        raise pa.ArrowInvalid(f"{column.null_count} rows without a value")
+    if pa.types.is_string(column.type):
+        return np.array(column.to_pylist(), dtype=object)
+    return np.concatenate([np.from_dlpack(chunk) for chunk in column.chunks])
 
 
 def meta(path: Path) -> bytes:
@@ -64,8 +86,8 @@ def blocks(path: Path, kind: Kind, since: int, until: int) -> Iterator[Columns]:
     over unread. DataError when the file is damaged."""
     try:
         with pq.ParquetFile(path, pre_buffer=False, memory_map=False) as file:
-            if set(file.schema_arrow.names) != {"ts", *kind.columns}:
-                raise DataError(f"{path}: its columns are {', '.join(file.schema_arrow.names)}")
+            if file.schema_arrow != _schema(kind):
+                raise DataError(f"{path}: its columns are not those of {kind.name}")
             for group in range(file.metadata.num_row_groups):
                 if _touches(file.metadata.row_group(group), since, until):
                     yield from _cut(file.read_row_group(group, use_threads=False), since, until)
@@ -82,10 +104,8 @@ def _touches(group: Any, since: int, until: int) -> bool:
 
 
 def _cut(table: Any, since: int, until: int) -> Iterator[Columns]:
-    columns: Columns = {name: table.column(name).to_numpy() for name in table.column_names}
+    columns: Columns = {name: _values(table.column(name)) for name in table.column_names}
     ts = columns["ts"]
-    if ts.dtype != np.int64:
-        raise DataError("ts: not int64, or a row without a time")
     inside = (ts >= since) & (ts < until)
     if not inside.all():
         columns = {name: values[inside] for name, values in columns.items()}
@@ -118,7 +138,8 @@ def _cells(file: Any, path: Path, rows: int) -> Iterator[Cells]:
 def _texts(column: Any) -> list[str]:
     kind = column.type
     if pa.types.is_timestamp(kind):
-        zone = "Z" if kind.tz else ""
-        plain = column.cast(pa.timestamp(kind.unit)).to_numpy(zero_copy_only=False)
-        return ["" if text == "NaT" else text + zone for text in np.datetime_as_string(plain).tolist()]
+        zone, numbers = "Z" if kind.tz else "", column.cast(pa.int64()).to_pylist()
+        known = np.array([number or 0 for number in numbers], dtype=np.int64).view(f"M8[{kind.unit}]")
+        texts = np.datetime_as_string(known).tolist()
+        return ["" if number is None else text + zone for number, text in zip(numbers, texts, strict=True)]
     return ["" if value is None else str(value) for value in column.to_pylist()]

@@ -80,21 +80,21 @@ def _csv(text: TextIOWrapper, path: Path) -> Source:
 def _rows(text: TextIOWrapper, path: Path, delimiter: str, width: int, before: int) -> Iterator[Cells]:
     lines = csv.reader(text, delimiter=delimiter, strict=True)
     block, ended, name = Cells([], [], []), False, path.name
-    while not ended:
-        line = before + lines.line_num + 1
-        try:
-            with reading(path):
+    with reading(path):
+        while not ended:
+            line = before + lines.line_num + 1
+            try:
                 row = next(lines)
-        except StopIteration:
-            ended = True
-        except csv.Error as error:
-            block.faults.append(Fault(name, line, "", str(error)))
-        else:
-            if len(row) == width and not row[0].startswith("#"):
-                block.lines.append(line)
-                block.rows.append(row)
-            elif any(cell.strip() for cell in row) and not row[0].lstrip().startswith("#"):
-                block.faults.append(Fault(name, line, "", f"{len(row)} fields, {width} are due"))
-        if len(block.rows) + len(block.faults) >= ROWS or ended:
-            yield block
-            block = Cells([], [], [])
+            except StopIteration:
+                ended = True
+            except csv.Error as error:
+                block.faults.append(Fault(name, line, "", str(error)))
+            else:
+                if len(row) == width and row[0][:1] != "#":
+                    block.lines.append(line)
+                    block.rows.append(row)
+                elif any(cell.strip() for cell in row) and not row[0].lstrip().startswith("#"):
+                    block.faults.append(Fault(name, line, "", f"{len(row)} fields, {width} are due"))
+            if len(block.rows) + len(block.faults) >= ROWS or ended:
+                yield block
+                block = Cells([], [], [])

@@ -155,10 +155,10 @@ def name_of(meta: Meta) -> str:
 
 
 def stamp(ts: int) -> str:
-    """ns as 2008-10-06T14:35:00.000000000Z, to the nanosecond."""
+    """ns as 2008-10-06T14:35:00.123Z, to the nanosecond."""
     seconds, ns = divmod(ts, 1_000_000_000)
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ns:09d}Z"
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{f'.{ns:09d}'.rstrip('0').rstrip('.')}Z"
 
 
 def origins(parts: Sequence[Part]) -> tuple[Origin, ...]:

@@ -14,7 +14,7 @@ from tradingd.lab.data.parquet import Columns
 from tradingd.lab.data.store import stamp
 
 MULTIPLE = {"bars": 5.0, "ticks": 20.0}  # of the usual distance
-TICKS_MIN_NS = 60 * NS  # a shorter silence is none
+TICKS_MIN_NS = 300 * NS  # a shorter silence is none
 _BINS = 64 * 8
 
 

@@ -41,16 +41,17 @@ class Prices:
         self._tail: Columns | None = None
         self._zeros, self._zero_since = 0, 0
         self._seen: set[Told] = set()
+        self._ways_back: set[int] = set()  # ns of the rows with which a jump was over
         self._range: tuple[int, int] | None = None
         self._last: Columns | None = None  # the row in front of the next block
 
     def see(self, columns: Columns) -> None:
         """One block of rows, in the order of the store."""
         self._order(columns)
-        self._shape(columns)
+        bad = self._shape(columns)
         if self._kind.name != "quotes" and self._volumes:
             self._silence(columns)
-        self._moves(columns, final=False)
+        self._moves({name: values[~bad] for name, values in columns.items()}, final=False)
         self._last = {name: values[-1:] for name, values in columns.items()}
         first = int(columns["ts"][0]) if self._range is None else self._range[0]
         self._range = (first, int(columns["ts"][-1]))
@@ -78,7 +79,8 @@ class Prices:
                 same &= both[name][1:] == both[name][:-1]
         self._found.rows("duplicate", ts[1:], same, "stands twice")
 
-    def _shape(self, columns: Columns) -> None:
+    def _shape(self, columns: Columns) -> Array:
+        """Which rows have no prices at all."""
         ts, kind = columns["ts"], self._kind
         names = {"quotes": ("bid", "ask"), "trades": ("price",)}.get(kind.name, ("open", "high", "low", "close"))
         bad = np.zeros(len(ts), dtype=bool)
@@ -95,6 +97,7 @@ class Prices:
             edge, ends = 1 + self._band, np.stack((columns["open"], columns["close"]))
             far = (high > edge * ends.max(axis=0)) | (low * edge < ends.min(axis=0))
             self._found.rows("jump", ts, ~bad & ~wrong & far, "its high or low is far from its open and close")
+        return bad
 
     def _silence(self, columns: Columns) -> None:
         """Runs of RUN and more rows without volume."""
@@ -123,12 +126,10 @@ class Prices:
         opens, closes = self._ends(both)
         ts, judged = both["ts"], len(both["ts"]) - 1 - (0 if final else BACK_ROWS)
         if judged > 0:
-            with np.errstate(all="ignore"):  # what is no price was told already
-                back = self._comes_back(closes)[:judged]
-                ratio = (closes[:-1] / opens[1:])[:judged]
+            back = self._comes_back(closes)[:judged]
             for i in np.flatnonzero(back):
-                self._jump(int(ts[i + 1]), float(closes[i]), float(closes[i + 1]))
-            self._nights(ts[: judged + 1], ratio, back)
+                self._jump(ts, closes, int(i), int(back[i]))
+            self._nights(ts[: judged + 1], (closes[:-1] / opens[1:])[:judged], back > 0)
         self._tail = {name: values[max(judged, 0) :] for name, values in both.items()}
 
     def _ends(self, columns: Columns) -> tuple[Array, Array]:
@@ -139,26 +140,30 @@ class Prices:
         return price, price
 
     def _comes_back(self, closes: Array) -> Array:
-        """Which steps leave the band and are back where they came from within BACK_ROWS rows."""
-        edge = 1 + self._band
+        """For each step that leaves the band, after how many rows it is back where it came from: 1 to BACK_ROWS, else 0."""
+        edge, near = 1 + self._band, (1 + self._band) ** 0.5
         leap = closes[1:] / closes[:-1]
-        back = np.zeros(len(leap), dtype=bool)
-        for k in range(1, BACK_ROWS + 1):
+        back = np.zeros(len(leap), dtype=np.int64)
+        for k in range(BACK_ROWS, 0, -1):
             later = closes[1 + k :] / closes[: -1 - k]
-            back[: len(later)] |= (later < edge) & (later > 1 / edge)
-        found: Array = ((leap > edge) | (leap < 1 / edge)) & back
-        return found
+            back[: len(later)][(later < near) & (later > 1 / near)] = k
+        back[(leap <= edge) & (leap >= 1 / edge)] = 0
+        return back
 
-    def _jump(self, ts: int, before: float, after: float) -> None:
-        self._found.add("jump", ts, ts, f"{stamp(ts)}: from {before:g} to {after:g} and back")
+    def _jump(self, ts: Array, closes: Array, i: int, rows: int) -> None:
+        at = int(ts[i + 1])
+        self._found.add("jump", at, at, f"{stamp(at)}: from {closes[i]:g} to {closes[i + 1]:g} and back")
+        self._ways_back.add(int(ts[i + 1 + rows]))
 
     def _nights(self, ts: Array, ratio: Array, back: Array) -> None:
-        """Splits over night: ratio is the last price before over the first one after."""
-        night = ~back & np.isfinite(ratio) & (ratio > 0)
+        """Splits over night: ratio is the last price before over the first one after. Neither a jump nor the way back is one."""
+        night = ~back
         if self._kind.span_s != DAY_S:
             night &= np.diff(ts) >= APART
         for i in np.flatnonzero(night & ((ratio > 1 + SEEN) | (ratio < 1 / (1 + SEEN)))):
             at, times = int(ts[i + 1]), float(ratio[i])
+            if at in self._ways_back:
+                continue
             told = [t for t in self._splits if abs(t.ts - at) <= AROUND and abs(times / t.ratio - 1) <= SEEN]
             self._seen.update(told)
             if not told and (looks := _looks(times)):

@@ -1,0 +1,155 @@
+"""The feed: events in order of time, what is missing noted, memory bounded. T2, J5."""
+
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.lab.data.rig import DAYS, NANOS, NYSE, bring, csv_of, rows_of, store_in, text_of
+from tradingd.core.events import Bar, DividendDue, Quote, Split
+from tradingd.core.types import NS, Price, Symbol
+from tradingd.lab.data.direct import direct
+from tradingd.lab.data.faults import DataError
+from tradingd.lab.data.feed import Trade, Want, columns, merged
+from tradingd.lab.data.kinds import kind_of
+from tradingd.lab.data.load import Request
+from tradingd.lab.data.times import Reading, when
+from tradingd.shell.env import RealDisk
+
+AT = when("2008-10-06T13:00Z", "")
+X = Symbol("X")
+END = Reading(unit="ns", stamp="end", calendar="XNYS")
+
+
+def test_at_one_moment_actions_come_first_then_bars_trades_and_quotes(tmp_path: Path) -> None:
+    """T2: a split is in force before anything is priced after it; a bar is known before the quote that follows it."""
+    store = store_in(tmp_path)
+    ns = Reading(unit="ns", calendar="XNYS")
+    bring(store, csv_of(tmp_path / "q", "ts,bid,ask", [(AT, 1.0, 2.0), (AT, 1.5, 2.0)]), "quotes", ns)
+    bring(store, csv_of(tmp_path / "t", "ts,price,size", [(AT, 1.5, 9.0)]), "trades", ns)
+    for span in (300, 60):
+        bring(store, csv_of(tmp_path / f"{span}", "ts,o,h,l,c,v", [(AT, 1.0, 2.0, 1.0, 2.0, 3.0)]), f"bars-{span}", END)
+    actions = "symbol,ex_date,kind,value,action_id\nX,2008-10-06,dividend,0.10,d\nX,2008-10-06,split,2,s\n"
+    bring(store, text_of(tmp_path / "a", actions), "actions", NYSE, symbol="")
+    wants = [Want(*held) for held in store.holdings()]
+    split, dividend, short, long, trade, *quotes = merged(store, [*reversed(wants), *wants])
+    assert split == Split(ts=AT, symbol=X, ratio=2.0, action_id="data:X:s")
+    assert dividend == DividendDue(ts=AT, symbol=X, per_share=Price(Decimal("0.1")), action_id="data:X:d")
+    assert short == Bar(ts=AT, symbol=X, span_s=60, open=1.0, high=2.0, low=1.0, close=2.0, volume=3.0)
+    assert isinstance(long, Bar)
+    assert long.span_s == 300
+    assert trade == Trade(AT, X, 1.5, 9.0)
+    assert all(isinstance(quote, Quote) for quote in quotes)
+    assert [(q.bid, q.seq, q.source) for q in quotes if isinstance(q, Quote)] == [(1.0, 1, "data"), (1.5, 2, "data")]
+
+
+def test_the_feed_can_be_read_again(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    bring(store, csv_of(tmp_path / "t", "ts,price,size", [(1, 1.5, 9.0)]), "trades", NANOS)
+    feed = merged(store, [Want(kind_of("trades"), "X")])
+    assert list(feed) == list(feed) == [Trade(1, X, 1.5, 9.0)]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "since", "until", "notes"),
+    [
+        ("Y", "2008-10-01", "2008-10-09", [("no data", "2008-10-01", "2008-10-09")]),
+        ("X", "2008-10-06", "2008-10-09", []),
+        ("X", "2008-10-04", "2008-10-09", []),  # a weekend is not missing
+        ("X", "2008-10-02", "2008-10-09", [("begins only at 2008-10-06T20:00:00Z", "2008-10-02", "2008-10-06T20:00Z")]),
+        ("X", "2008-10-06", "2008-10-11", [("ends already at 2008-10-08T20:00:00Z", "2008-10-08T20:00:00.000000001Z", "2008-10-11")]),
+        ("X", "2010-01-01", "2010-02-01", [("no data in this range, only from 2008-10-06T20:00:00Z to 2008-10-08T20:00:00Z", "2010-01-01", "2010-02-01")]),
+    ],
+)  # fmt: skip
+def test_what_is_missing_is_noted_and_not_raised(
+    tmp_path: Path, symbol: str, since: str, until: str, notes: list[tuple[str, str, str]]
+) -> None:
+    """T2: missing data noted and skipped."""
+    store = store_in(tmp_path)
+    days = "\n".join(f"2008-10-0{n},1,1,1,1,1" for n in (6, 7, 8))
+    bring(store, text_of(tmp_path / "d", f"date,o,h,l,c,v\n{days}\n"), DAYS, NYSE)
+    wants = [Want(kind_of(DAYS), symbol), Want(kind_of("actions"), symbol)]  # most shares have no actions
+    feed = merged(store, wants, when(since, ""), when(until, ""))
+    assert [(n.why, n.since, n.until) for n in feed.notes] == [(why, when(a, ""), when(b, "")) for why, a, b in notes]
+    assert {(n.kind, n.symbol) for n in feed.notes} <= {(DAYS, symbol)}
+    assert len(list(feed)) == (3 if symbol == "X" and since < "2010" else 0)
+
+
+def test_stored_rows_out_of_order_are_refused(tmp_path: Path) -> None:
+    """T2: two parts that overlap, copied together by hand, would turn time back."""
+    store, other = store_in(tmp_path), store_in(tmp_path / "other")
+    (tmp_path / "other").mkdir()
+    bring(store, csv_of(tmp_path / "a", "ts,price,size", [(1, 1.0, 1.0), (5, 1.0, 1.0)]), "trades", NANOS)
+    bring(other, csv_of(tmp_path / "b", "ts,price,size", [(3, 1.0, 1.0)]), "trades", NANOS)
+    [part] = other.parts(kind_of("trades"), "X")
+    part.path.rename(store.folder(kind_of("trades"), "X") / part.path.name)
+    with pytest.raises(DataError, match="out of order; `tradingd data check`"):
+        list(columns(store, kind_of("trades"), "X"))
+
+
+def test_a_file_can_be_read_without_an_import(tmp_path: Path) -> None:
+    """J5: judged as an import judges it, and nothing is left behind."""
+    path = csv_of(tmp_path / "t.csv", "ts,price,size", [(2, 1.0, 1.0), (1, 1.0, 1.0)])
+    request = Request(kind=kind_of("trades"), reading=NANOS, symbol="X")
+    with direct([(path, request)], RealDisk()) as (store, [report]):
+        assert [row[0] for row in rows_of(store, "trades")] == [1, 2]
+        assert report.loaded[0].late == 1
+    assert not store.root.exists()
+    with (
+        pytest.raises(DataError, match="no column"),
+        direct([(path, Request(kind=kind_of("quotes"), symbol="X"))], RealDisk()),
+    ):
+        pass
+
+
+MILLION = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from tests.lab.data.rig import store_in
+from tradingd.lab.data import parquet
+from tradingd.lab.data.feed import Want, merged
+from tradingd.lab.data.kinds import kind_of
+from tradingd.lab.data.store import Meta, Origin
+from tradingd.lab.data.times import Reading
+store, kind, n = store_in(Path(sys.argv[1])), kind_of("quotes"), int(sys.argv[2])
+for symbol in ("A", "B"):
+    written = Path(sys.argv[1]) / "new"
+    writer = parquet.Writer(written, kind)
+    for start in range(0, n, 50_000):
+        ts = np.arange(start, start + 50_000)
+        bid = 1 + np.sin(ts) / 100
+        writer.write({"ts": ts, "bid": bid, "ask": bid + 0.01, "bid_size": bid, "ask_size": bid})
+    meta = Meta(kind="quotes", symbol=symbol, rows=n, first=0, last=n - 1, calendar="none",
+                origins=(Origin(source="x", sha256="0" * 64, reading=Reading()),))
+    writer.close(meta)
+    store.publish(written, meta)
+count = sum(1 for _ in merged(store, [Want(kind, "A"), Want(kind, "B")]))
+print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, "pandas" in sys.modules)
+"""
+
+
+def test_a_million_ticks_fit_in_150_megabytes(tmp_path: Path) -> None:
+    """J5: of the whole process, interpreter and libraries included."""
+    ran = subprocess.run(
+        [sys.executable, "-c", MILLION, str(tmp_path), "500000"], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )  # fmt: skip
+    count, kib, pandas = ran.stdout.split()
+    assert (count, pandas) == ("1000000", "False")
+    assert int(kib) < 150 * 1024
+
+
+def test_a_moment_is_a_nanosecond(tmp_path: Path) -> None:
+    """J5: no time goes through a float."""
+    store = store_in(tmp_path)
+    bring(
+        store,
+        csv_of(tmp_path / "t", "ts,price,size", [(1_399_420_807 * NS + n, 1.0, 1.0) for n in (1, 2)]),
+        "trades",
+        NANOS,
+    )
+    assert [row[0] % NS for row in rows_of(store, "trades")] == [1, 2]
