@@ -19,7 +19,7 @@ from tradingd.core.views.reasons import clean
 if TYPE_CHECKING:
     from tradingd.lab.data.check.run import Checked
     from tradingd.lab.data.kinds import Kind
-    from tradingd.lab.data.load import Loaded, Report
+    from tradingd.lab.data.report import Loaded, Report
     from tradingd.lab.data.store import Store
     from tradingd.lab.data.times import Reading
 
@@ -65,7 +65,8 @@ def bring(
     """Bring files into the store, each as a whole or not at all. The same file twice changes nothing."""
     with _lab():
         from tradingd.lab.data.kinds import kind_of
-        from tradingd.lab.data.load import Request, load
+        from tradingd.lab.data.load import load
+        from tradingd.lab.data.report import Request
 
         request = Request(
             kind=kind_of(kind), reading=_reading(tz, unit, stamp, calendar), symbol=symbol, columns=_columns(column or []),
@@ -85,7 +86,9 @@ def bring(
 def held(store: Where = None, directory: Dir = None, kind: KindName = None, as_json: Json = False) -> None:
     """What is in the store: kind, symbol, rows, first and last row, where it came from."""
     with _lab():
-        found = [each for each in _holdings(_store(store, directory)) if kind in (None, each.kind)]
+        from tradingd.lab.data.held import held_in
+
+        found = [each for each in held_in(_store(store, directory)) if kind in (None, each.kind)]
     if as_json:
         say_json(found)
     elif not found:
@@ -96,32 +99,6 @@ def held(store: Where = None, directory: Dir = None, kind: KindName = None, as_j
             for each in found
         ]
         say(table(("kind", "symbol", "rows", "first", "last", "source"), rows, right="  r"))
-
-
-class Held(msgspec.Struct, frozen=True):
-    """One instrument of the store. first, last: ns.   calendar: key of its session table or "none".   sources: names of files."""
-
-    kind: str
-    symbol: str
-    rows: int
-    first: int
-    last: int
-    calendar: str
-    parts: int
-    sources: tuple[str, ...]
-
-
-def _holdings(store: Store) -> list[Held]:
-    from tradingd.lab.data.store import origins
-
-    found = []
-    for kind, symbol in store.holdings():
-        parts = store.parts(kind, symbol)
-        names = tuple(dict.fromkeys(origin.source for origin in origins(parts)))
-        rows, last = sum(part.meta.rows for part in parts), max(part.meta.last for part in parts)
-        first = parts[0].meta
-        found.append(Held(kind.name, symbol, rows, first.first, last, first.calendar, len(parts), names))
-    return found
 
 
 @app.command()

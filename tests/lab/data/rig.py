@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tradingd.lab.data.feed import BEGINNING, END, columns
 from tradingd.lab.data.kinds import kind_of
-from tradingd.lab.data.load import Report, Request, load
+from tradingd.lab.data.load import load
+from tradingd.lab.data.report import Report, Request
 from tradingd.lab.data.store import Store
 from tradingd.lab.data.times import Reading
 from tradingd.shell.env import RealDisk

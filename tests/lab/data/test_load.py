@@ -11,7 +11,7 @@ from tests.lab.data.rig import DAYS, NANOS, NYSE, UTC, bring, csv_of, rows_of, s
 from tradingd.core.types import NS
 from tradingd.lab.data.faults import DataError
 from tradingd.lab.data.kinds import kind_of
-from tradingd.lab.data.load import Refused
+from tradingd.lab.data.report import Refused
 from tradingd.lab.data.store import origins
 from tradingd.lab.data.times import Reading
 

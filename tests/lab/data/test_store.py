@@ -13,7 +13,8 @@ from tests.lab.data.rig import NANOS, Row, bring, csv_of, rows_of, store_in, tre
 from tradingd.core.types import NS
 from tradingd.lab.data.faults import DataError
 from tradingd.lab.data.kinds import kind_of
-from tradingd.lab.data.load import Request, load
+from tradingd.lab.data.load import load
+from tradingd.lab.data.report import Request
 from tradingd.lab.data.store import INCOMING, Store
 from tradingd.shell.env import RealDisk
 

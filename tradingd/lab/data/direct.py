@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tradingd.lab.data.load import Report, Request, load
+from tradingd.lab.data.load import load
+from tradingd.lab.data.report import Report, Request
 from tradingd.lab.data.store import Store
 from tradingd.ports import Disk
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -18,62 +18,13 @@ from tradingd.lab.data.kinds import Kind
 from tradingd.lab.data.merge import merged
 from tradingd.lab.data.parquet import Columns
 from tradingd.lab.data.pile import Pile
+from tradingd.lab.data.report import TOLD_MAX, Loaded, Refused, Report, Request
 from tradingd.lab.data.rows import Rows
 from tradingd.lab.data.store import Meta, Origin, Part, Store, origins, stamp
 from tradingd.lab.data.times import Reading
 
 WAITING_MAX = 250_000  # rows held to be put in order: what is further behind is refused
-TOLD_MAX, SHOWN_MAX = 100, 20  # bad lines that are kept, and that are shown when all is refused
 ALWAYS = (-(2**63), 2**63 - 1)
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do with a file. symbol: of all its rows, or "" when it has a column for it.   columns: field -> column of the
-    source.   merge: rows among stored ones are welcome.   skip_bad: lines that cannot be used are left out and listed."""
-
-    kind: Kind
-    reading: Reading = Reading()
-    symbol: str = ""
-    columns: Mapping[str, str] = {}
-    merge: bool = False
-    skip_bad: bool = False
-
-
-class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one symbol. rows: new in the store.   same: were there already.   late: rows of the source that stood
-    behind a later one and were put in order.   first, last: ns, of the source's rows."""
-
-    symbol: str
-    outcome: Literal["imported", "merged", "nothing new", "imported before"]
-    rows: int = 0
-    same: int = 0
-    late: int = 0
-    first: int = 0
-    last: int = 0
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one file. unused: columns nobody asked for.   faults: what was left out, at most TOLD_MAX of `bad`."""
-
-    file: str
-    sha256: str
-    kind: str
-    loaded: tuple[Loaded, ...]
-    unused: tuple[str, ...]
-    bad: int
-    faults: tuple[Fault, ...]
-
-
-class Refused(DataError):
-    """Lines that cannot be used, and nobody said to leave them out."""
-
-    def __init__(self, faults: list[Fault], bad: int) -> None:
-        lines = "\n".join(f"  {fault}" for fault in faults[:SHOWN_MAX])
-        more = f"\n  ... and {bad - SHOWN_MAX} more" if bad > SHOWN_MAX else ""
-        super().__init__(
-            f"{bad} bad line{'s' if bad > 1 else ''}, nothing was imported (--skip-bad imports the rest):\n{lines}{more}"
-        )
-        self.faults, self.bad = faults, bad
 
 
 def load(store: Store, path: Path, request: Request, waiting_max: int = WAITING_MAX) -> Report:

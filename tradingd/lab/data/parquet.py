@@ -30,7 +30,7 @@ class Writer:
 
     def __init__(self, path: Path, kind: Kind) -> None:
         self._schema = _schema(kind)
-        self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._file = pq.ParquetWriter(path, self._schema, compression="zstd", write_page_checksum=True)
 
     def write(self, columns: Columns) -> None:
         """One row group, or several when there are more than GROUP rows."""
@@ -85,7 +85,7 @@ def blocks(path: Path, kind: Kind, since: int, until: int) -> Iterator[Columns]:
     """The rows with since <= ts < until in the order of the file, at most GROUP at a time; row groups without any are passed
     over unread. DataError when the file is damaged."""
     try:
-        with pq.ParquetFile(path, pre_buffer=False, memory_map=False) as file:
+        with pq.ParquetFile(path, pre_buffer=False, memory_map=False, page_checksum_verification=True) as file:
             if file.schema_arrow != _schema(kind):
                 raise DataError(f"{path}: its columns are not those of {kind.name}")
             for group in range(file.metadata.num_row_groups):

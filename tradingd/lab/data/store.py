@@ -126,8 +126,10 @@ class Store:
             self._sweep(incoming)
             yield fresh
         finally:
-            self._sweep(incoming)
-            release()
+            try:
+                self._sweep(incoming)
+            finally:
+                release()
 
     def publish(self, written: Path, meta: Meta) -> None:
         """Gives a complete file its name, durably, and removes the parts it replaces."""
