@@ -47,6 +47,14 @@ def test_at_one_moment_actions_come_first_then_bars_trades_and_quotes(tmp_path: 
     assert [(q.bid, q.seq, q.source) for q in quotes if isinstance(q, Quote)] == [(1.0, 1, "data"), (1.5, 2, "data")]
 
 
+def test_quotes_are_numbered_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradingd.lab.data.parquet.GROUP", 2)
+    store = store_in(tmp_path)
+    bring(store, csv_of(tmp_path / "q", "ts,bid,ask", [(n, 1.0, 2.0) for n in range(5)]), "quotes", NANOS)
+    feed = merged(store, [Want(kind_of("quotes"), "X")])
+    assert [quote.seq for quote in feed if isinstance(quote, Quote)] == [1, 2, 3, 4, 5]
+
+
 def test_the_feed_can_be_read_again(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     bring(store, csv_of(tmp_path / "t", "ts,price,size", [(1, 1.5, 9.0)]), "trades", NANOS)

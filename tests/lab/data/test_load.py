@@ -303,6 +303,13 @@ def test_two_bars_of_one_moment_are_a_bad_line(tmp_path: Path) -> None:
     assert [row[1] for row in rows_of(store, "bars-60")] == [1.0, 2.0]
 
 
+def test_two_bars_of_one_moment_are_seen_across_blocks(tmp_path: Path) -> None:
+    rows = [(n, 1.0, 1.0, 1.0, 1.0) for n in [*range(8_192), 8_191, 8_192]]
+    path = csv_of(tmp_path / "b.csv", "ts,o,h,l,c", rows)
+    with pytest.raises(Refused, match=r"b\.csv:8194: ts: line 8193 is a bar of the same moment"):
+        bring(store_in(tmp_path), path, "bars-60", Reading(unit="s", stamp="end"), waiting_max=1)
+
+
 @pytest.mark.parametrize("waiting", [1, 3, 1_000_000])
 def test_ticks_of_one_moment_stay_in_their_order(tmp_path: Path, waiting: int) -> None:
     store = store_in(tmp_path)

@@ -17,6 +17,7 @@ from tradingd.lab.data.load import load
 from tradingd.lab.data.report import Request
 from tradingd.lab.data.store import INCOMING, Store
 from tradingd.shell.env import RealDisk
+from tradingd.shell.env.disk import RealFile
 
 HEADER = "ts,price,size"
 TRADES = kind_of("trades")
@@ -81,6 +82,50 @@ def test_a_merge_that_dies_at_any_step_shows_the_old_or_the_new_rows(tmp_path: P
         steps += 1
     assert seen == {len(OLD), len(want)}
     assert steps > 6
+
+
+class Watched(RealDisk):
+    """A disk that keeps what was done to it, in order."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, str]] = []
+
+    def open_append(self, path: str) -> RealFile:
+        file = super().open_append(path)
+        sync = file.sync
+
+        def watched() -> None:
+            self.done.append(("sync", path))
+            sync()
+
+        file.sync = watched  # type: ignore[method-assign]
+        return file
+
+    def rename(self, src: str, dst: str) -> None:
+        self.done.append(("rename", src))
+        super().rename(src, dst)
+
+    def sync_dir(self, path: str) -> None:
+        self.done.append(("sync_dir", path))
+        super().sync_dir(path)
+
+    def unlink(self, path: str) -> None:
+        self.done.append(("unlink", path))
+        super().unlink(path)
+
+
+def test_rows_are_durable_before_they_have_a_name_and_the_name_before_others_go(tmp_path: Path) -> None:
+    """J5: after a power cut a part is whole or not there, and what it replaced is there until it is."""
+    store = store_in(tmp_path)
+    bring(store, csv_of(tmp_path / "a.csv", HEADER, OLD), "trades", NANOS)
+    [old] = store.parts(TRADES, "X")
+    disk = Watched()
+    request = Request(kind=TRADES, reading=NANOS, symbol="X", merge=True)
+    load(Store(store.root, disk), csv_of(tmp_path / "b.csv", HEADER, NEW), request)
+    steps = [(what, Path(path).name) for what, path in disk.done if not path.endswith("/1.parquet")]
+    new = steps[0][1]
+    folders = [("sync_dir", "X"), ("sync_dir", "trades"), ("sync_dir", "store")]
+    assert steps == [("sync", new), ("rename", new), *folders, ("unlink", old.path.name)]
 
 
 SLOW = """

@@ -23,7 +23,7 @@ from tradingd.lab.data.rows import Rows
 from tradingd.lab.data.store import Meta, Origin, Part, Store, origins, stamp
 from tradingd.lab.data.times import Reading
 
-WAITING_MAX = 250_000  # rows held to be put in order: what is further behind is refused
+WAITING_MAX = 100_000  # rows held to be put in order: what is further behind is refused
 ALWAYS = (-(2**63), 2**63 - 1)
 
 

@@ -65,11 +65,14 @@ class Pile:
 
     def _sorted(self, columns: Columns, lines: np.ndarray[Any, Any]) -> tuple[Columns, np.ndarray[Any, Any]]:
         ts = columns["ts"]
-        self.late += int((ts < np.maximum.accumulate(ts)).sum())
+        late = int((ts < np.maximum.accumulate(ts)).sum())
+        self.late += late
         if self.kind.name == "actions":
             order = np.lexsort((columns["kind"] != "split", ts))  # a split before a dividend
-        else:
+        elif late:
             order = np.argsort(ts, kind="stable")
+        else:
+            return columns, lines
         return {name: values[order] for name, values in columns.items()}, lines[order]
 
     def _twice(self, columns: Columns, lines: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], list[Fault]]:
