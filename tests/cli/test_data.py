@@ -49,7 +49,7 @@ def test_in_listed_checked(cli: Cli, files: Path) -> None:
     assert ran.code == 1
     assert ran.out.splitlines() == [
         "bars-86400 X: 3 rows, 1 gap, 1 split-missing",
-        "  gap: 1 sessions of XNYS missing: 2008-10-08",
+        "  gap: 1 session of XNYS missing: 2008-10-08",
         "  split-missing: 2008-10-09T20:00:00Z: 0.5 of the price before, like a split of 2 for 1, which no action tells",
     ]
 

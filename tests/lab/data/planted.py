@@ -117,6 +117,6 @@ DEFECTS: dict[str, tuple[str, Plant, dict[str, int]]] = {
     "a quote off by a half": ("quotes", lambda rows, at: _set(at, _quoted(1.5))(rows), {"jump": 1}),
     "a split nobody told": (DAYS, lambda rows, at: _set(at, _times(1 / 7), SIZE)(rows), {"split-missing": 1}),
     "a reverse split nobody told": (DAYS, lambda rows, at: _set(at, _times(10.0), SIZE)(rows), {"split-missing": 1}),
-    "no volume to the end": (DAYS, lambda rows, at: _set(SIZE - 6, lambda r: [*r[:5], 0.0], 6)(rows), {"zero-volume": 1}),
+    "no volume to the end": (DAYS, lambda rows, _: _set(SIZE - 6, lambda r: [*r[:5], 0.0], 6)(rows), {"zero-volume": 1}),
     "no volume for a while": (DAYS, lambda rows, at: _set(at, lambda r: [*r[:5], 0.0], 6)(rows), {"zero-volume": 1}),
 }  # fmt: skip

@@ -75,7 +75,10 @@ class Gaps:
             if missing:
                 more = f" to {missing[-1]}" if len(missing) > 1 else ""
                 self._found.add(
-                    "gap", since, until, f"{len(missing)} sessions of {table.key} missing: {missing[0]}{more}"
+                    "gap",
+                    since,
+                    until,
+                    f"{len(missing)} session{'s' * (len(missing) > 1)} of {table.key} missing: {missing[0]}{more}",
                 )
             return
         open_ns = open_between(table, since, until)
