@@ -31,13 +31,16 @@ def sources(tmp_path: Path) -> Path:
 def test_the_hash_is_of_the_sources_alone(monkeypatch: pytest.MonkeyPatch, sources: Path) -> None:
     """H10: caches, data and where it lies do not count."""
     before = hash_of(monkeypatch, sources)
-    for name in ("__pycache__", "data"):
-        (sources / "tradingd" / name).mkdir()
-        (sources / "tradingd" / name / "y.py").write_text("y = 2\n")
+    (sources / "tradingd" / "__pycache__").mkdir()
+    (sources / "tradingd" / "__pycache__" / "y.py").write_text("y = 2\n")
+    (sources / "tradingd" / "data").mkdir()
+    (sources / "tradingd" / "data" / "prices.csv").write_text("2\n")
     (sources / "tradingd" / "notes.txt").write_text("no source\n")
     assert hash_of(monkeypatch, sources) == before
     elsewhere = sources.rename(sources.with_name("elsewhere"))
     assert hash_of(monkeypatch, elsewhere) == before
+    (elsewhere / "tradingd" / "data" / "room.py").write_text("x = 1\n")
+    assert hash_of(monkeypatch, elsewhere) != before, "a room may be called data"
 
 
 @pytest.mark.parametrize("change", ["content", "name", "swap"])

@@ -26,7 +26,7 @@ def _sources(root: Traversable, name: str) -> list[tuple[str, bytes]]:
     for item in root.iterdir():
         path = f"{name}/{item.name}"
         if item.is_dir():
-            if item.name not in ("__pycache__", "data"):
+            if item.name != "__pycache__":
                 found += _sources(item, path)
         elif item.name.endswith(".py"):
             found.append((path, item.read_bytes()))
