@@ -73,14 +73,14 @@ def recent_win_rate(trades: Iterable[ClosedTrade], since: int) -> float | None:
     return win_rate(tallies(trade for trade in trades if trade.ts >= since and not trade.micro)[0])
 
 
-def sharpe(returns: Sequence[float]) -> float | None:
-    """Annualised, of daily returns; None with fewer than two or without variation. Source: E14."""
+def sharpe(returns: Sequence[float], year: int = YEAR) -> float | None:
+    """Annualised, of daily returns; None with fewer than two or without variation. year: sessions in one. Source: E14."""
     n = len(returns)
     if n < 2 or min(returns) == max(returns):
         return None
     mean = fsum(returns) / n
     deviation = sqrt(fsum([(r - mean) ** 2 for r in returns]) / (n - 1))
-    return mean / deviation * sqrt(YEAR) if deviation > 0 else None
+    return mean / deviation * sqrt(year) if deviation > 0 else None
 
 
 def max_drawdown(values: Iterable[float]) -> float:
@@ -97,6 +97,11 @@ def max_drawdown(values: Iterable[float]) -> float:
 def daily_return(before: DayMeasured | None, equity: float, capital: float) -> float:
     """Of the day that ends at `equity` with `capital` put in so far; 0 when there was nothing to earn it with."""
     last, put_in = (before.measures.value, float(before.capital)) if before is not None else (0.0, 0.0)
+    return period_return(last, put_in, equity, capital)
+
+
+def period_return(last: float, put_in: float, equity: float, capital: float) -> float:
+    """From an equity of `last` with `put_in` put in so far to one of `equity` with `capital`; both 0 before the first."""
     moved = capital - put_in
     base = last + max(moved, 0.0)
     return (equity - last - moved) / base if base > 0 else 0.0
