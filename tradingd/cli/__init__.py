@@ -21,6 +21,7 @@ from tradingd.cli import (
     lots,
     notify,
     observe,
+    report,
     tier,
     why,
 )
@@ -37,7 +38,7 @@ for verb in (
     observe.status, observe.positions, observe.orders, observe.decisions, lots.lots, tier.tier, why.why,
     command.pause, command.halt, flatten.flatten, command.lockout, command.cancel, command.trip,
     command.resume, command.settle, command.adopt, command.release,
-    intake.recommend, intake.event,
+    intake.recommend, intake.event, report.report,
     doctor.doctor, observe.ui, notify.notifications,
 ):  # fmt: skip
     app.command()(verb)

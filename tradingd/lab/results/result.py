@@ -10,7 +10,7 @@ import msgspec
 
 from tradingd.core.types import Money, Price, Qty, TierName
 from tradingd.lab.results.faults import NoResult, ResultFault
-from tradingd.lab.results.figures import Metrics
+from tradingd.lab.results.figures import Metrics, reckon
 
 SCHEMA = 1
 FILE = "result.json"
@@ -97,6 +97,11 @@ def read(directory: Path) -> Result:
         return msgspec.json.decode(data, type=Result)
     except msgspec.DecodeError as exc:
         raise ResultFault(f"{path}: {exc}") from None
+
+
+def metrics_of(directory: Path, result: Result) -> Metrics:
+    """Those of the file; of a run that was killed, of the rows it left. Raises ResultFault."""
+    return result.metrics or reckon(directory, result.sessions_a_year)
 
 
 class _Schema(msgspec.Struct):

@@ -9,7 +9,7 @@ An empty cell is a value that does not exist. Source: T2; docs/guide/results.md.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -161,19 +161,23 @@ def _cell(value: Any) -> str:
 
 def rows(directory: Path, name: str, kind: type[R]) -> Iterator[R]:
     """The rows of one file, one at a time; none when the file is not there. Raises ResultFault naming file, line and field."""
-    path = directory / name
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            yield from _parsed(name, kind, csv.reader(_whole(file), strict=True))
+        with (directory / name).open("rb") as file:
+            yield from _parsed(name, kind, csv.reader(_lines(name, file), strict=True))
     except FileNotFoundError:
         return
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ResultFault(f"{path}: cannot be read: {exc}") from None
+    except OSError as exc:
+        raise ResultFault(f"{directory / name}: cannot be read: {exc.strerror}") from None
 
 
-def _whole(lines: Iterator[str]) -> Iterator[str]:
+def _lines(name: str, file: Iterable[bytes]) -> Iterator[str]:
     """A last line without its end was being written when the run died."""
-    return (line for line in lines if line.endswith("\n"))
+    for n, line in enumerate(file, 1):
+        if line.endswith(b"\n"):
+            try:
+                yield line.decode()
+            except UnicodeDecodeError:
+                raise ResultFault(f"{name}:{n}: no UTF-8 text") from None
 
 
 def _parsed(name: str, kind: type[R], reader: Any) -> Iterator[R]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import fsum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from tradingd.core.book.book import Book
 from tradingd.core.book.booked import Booked
@@ -21,12 +21,11 @@ from tradingd.core.views.performance import period_return
 from tradingd.core.views.reasons import utc
 from tradingd.lab.results import figures
 from tradingd.lab.results.faults import ResultFault
-from tradingd.lab.results.page import make
+from tradingd.lab.results.page import PAGE, make
 from tradingd.lab.results.result import FILE, About, JournalEnd, Open, Result, write
 from tradingd.lab.results.rows import Action, Candle, Day, Decision, Execution, Table, Trade
 from tradingd.lab.results.trips import Trips
 
-PAGE = "report.html"
 CONFIG = "config.toml"
 
 
@@ -34,7 +33,7 @@ class Sheet:
     """One run of one account.
 
     directory: made when it is not there; refused (ResultFault) when it holds a result already.   about: what is run.
-    config: the effective configuration as TOML text, kept beside the result.
+    config: the effective configuration as TOML text, kept beside the result.   Use it in a `with`: its files are closed at the end.
     """
 
     def __init__(self, directory: Path, about: About, config: str = "") -> None:
@@ -57,6 +56,13 @@ class Sheet:
         self._decisions = Table(directory, figures.DECISIONS, Decision)
         self._actions = Table(directory, figures.ACTIONS, Action)
         self._bars = Table(directory, figures.BARS, Candle)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The files are closed; without `finish` the result stays "running", as of a run that was killed."""
+        self._let_go()
 
     def take(self, facts: Sequence[AnyFact]) -> None:
         """Facts in the journal's order, each once, all of one account (ValueError else)."""
@@ -112,8 +118,7 @@ class Sheet:
         """The run is over: the last trades, the metrics, `result.json`, and the page unless page=False. Nothing can be added then.
         why: what ended a partial run.   notes: what was missing or left out.   head: of the journal."""
         self._finished(all_of_them=True)
-        for table in (self._days, self._trades, self._fills, self._decisions, self._actions, self._bars):
-            table.close()
+        self._let_go()
         booked = self._trips.booked if self._trips is not None else Booked(account=self._account)
         result = Result(
             **_fields(self.about), state=state, why=why, notes=tuple(notes), journal=JournalEnd(self._facts, head),
@@ -124,6 +129,10 @@ class Sheet:
         if page:
             make(self.directory, self.directory / PAGE)
         return result
+
+    def _let_go(self) -> None:
+        for table in (self._days, self._trades, self._fills, self._decisions, self._actions, self._bars):
+            table.close()
 
     def _begin(self, fact: AnyFact) -> Trips:
         self._account, self._began = fact.account, fact.ts
