@@ -182,6 +182,7 @@ def _lines(name: str, file: Iterable[bytes]) -> Iterator[str]:
 
 def _parsed(name: str, kind: type[R], reader: Any) -> Iterator[R]:
     head: list[str] | None = None
+    needed = {field.name for field in msgspec.structs.fields(kind) if field.required}
     try:
         for cells in reader:
             if head is None:
@@ -189,7 +190,7 @@ def _parsed(name: str, kind: type[R], reader: Any) -> Iterator[R]:
                 continue
             if len(cells) != len(head):
                 raise ResultFault(f"{name}:{reader.line_num}: {len(cells)} cells where the header has {len(head)}")
-            found = {column: cell for column, cell in zip(head, cells, strict=True) if cell}
+            found = {column: cell for column, cell in zip(head, cells, strict=True) if cell or column in needed}
             try:
                 yield msgspec.convert(found, kind, strict=False)
             except msgspec.ValidationError as exc:
