@@ -13,6 +13,7 @@ from tests.flow.test_page_browser import ARGS, CHROMIUM, shoot
 from tests.lab.results.demo import Played, play
 from tests.lab.results.test_page import EVIL, folder_of
 from tradingd.core.facts import DayClosed, DayMeasured, Filled, SplitApplied
+from tradingd.core.views.performance import max_drawdown
 from tradingd.lab.results import figures
 from tradingd.lab.results.page import PAGE, make
 from tradingd.lab.results.result import read
@@ -65,7 +66,8 @@ def test_the_figures_are_those_of_the_house(played: Played) -> None:
     )  # the facts are in cents
     assert [d.daily_return for d in curve] == [f.daily_return for f in measured]
     assert m.total_return == pytest.approx(measured[-1].cumulative_return)
-    assert m.max_drawdown.share == pytest.approx(max(c.drawdown for c in closes))
+    assert m.max_drawdown.share == pytest.approx(max_drawdown([100_000.0, *[d.equity for d in curve]]))
+    assert m.max_drawdown.share == pytest.approx(max(c.drawdown for c in closes), abs=1e-6)  # of closes in cents
     assert read(played.directory).counts == booked.counts
     assert m.exposure is not None
     assert 0 < m.exposure < 1
