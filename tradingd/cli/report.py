@@ -1,4 +1,4 @@
-"""The report verb: the HTML page of a result folder, made anew, or its metrics as JSON. It reads files alone; no daemon is asked."""
+"""The report verb: the HTML page of a result folder, made anew, or its metrics as JSON. No daemon is asked."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def test_it_is_bounded_and_says_what_it_leaves_out(tmp_path: Path, monkeypatch: 
     page = render(directory)
     assert page.count("<figure") == 4 + 2
     assert page.count('class="mark ') == 20
-    assert "the first 10 of 360 signs" in page
+    assert "(the first 10 signs; 350 more fills are not drawn)" in page
     assert "All 2,000 in the order they closed, the first 20 of 2,000" in page
     assert "The last 15 of 2,000; decisions.csv has them all" in page
     assert "1 more symbols were traded" in page

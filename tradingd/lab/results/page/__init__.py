@@ -11,7 +11,6 @@ from tradingd.lab.results.page.html import join
 from tradingd.lab.results.result import metrics_of, read
 from tradingd.lab.results.rows import Day, rows
 
-
 PAGE = "report.html"
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
@@ -23,8 +22,8 @@ from tradingd.lab.results.rows import Action, Candle, Execution, rows
 SYMBOLS = 12
 CHARTS = 40
 MARKS = 400
-R = TypeVar("R", Candle, Execution)
 _WORDS = {"entry": "entered", "exit": "closed", "stop": "stopped out", "": "foreign"}
+Key = tuple[Symbol, str]  # symbol, year
 
 
 class Sign(msgspec.Struct):
@@ -37,57 +36,83 @@ class Sign(msgspec.Struct):
     spent: float = 0.0
 
 
+class Drawing:
+    """One chart while it is gathered: bars first, then fills."""
+
+    def __init__(self, splits: Sequence[Action]) -> None:
+        self.splits = splits
+        self.bars: list[Candle] = []
+        self.times: list[int] = []
+        self.signs: dict[tuple[int, str], Sign] = {}
+        self.left_out = 0
+
+    def take_bar(self, bar: Candle) -> None:
+        self.bars.append(bar)
+        self.times.append(bar.ts)
+
+    def take_fill(self, fill: Execution) -> None:
+        """One sign an order and bar; the first MARKS of them."""
+        key = (min(bisect_left(self.times, fill.ts), len(self.times) - 1), fill.order_id or fill.exec_id)
+        if key not in self.signs and len(self.signs) >= MARKS:
+            self.left_out += 1
+            return
+        sign = self.signs.setdefault(key, Sign(fill.side, fill.leg, fill.utc))
+        sign.qty += float(fill.qty) * _factor(fill.ts, self.splits, self.times[-1])
+        sign.spent += float(fill.qty) * float(fill.price)
+
+    def drawn(self, name: str) -> Html:
+        now = [_as_now(bar, self.splits, self.times[-1]) for bar in self.bars]
+        scaled = scale([value for bar in now for value in (bar.low, bar.high)], 240)
+        more = f" (the first {MARKS} signs; {self.left_out:,} more fills are not drawn)" if self.left_out else ""
+        tips = [(i, _words(bar)) for i, bar in enumerate(now)]
+        return chart(
+            name + more, scaled, _bodies(now, scaled, len(now)), [bar.utc[:10] for bar in now], said=price, tips=tips,
+            marks=[_mark(at, sign, now, scaled) for (at, _), sign in self.signs.items()],
+        )  # fmt: skip
+
+
 def candles(directory: Path) -> Html:
-    """Empty words when nothing was traded or no daily bar was seen."""
-    traded = Counter(fill.symbol for fill in rows(directory, FILLS, Execution))
-    chosen = {symbol for symbol, _ in traded.most_common(SYMBOLS)}
-    bars = _by_year(candle for candle in rows(directory, BARS, Candle) if candle.symbol in chosen)
-    fills = _by_year(fill for fill in rows(directory, FILLS, Execution) if fill.symbol in chosen)
-    splits = [action for action in rows(directory, ACTIONS, Action) if action.kind == "split"]
-    keys = sorted((key for key in fills if key in bars), key=lambda key: (key[0], key[1]))
-    if not keys:
+    """Words instead when nothing was traded or no daily bar was seen. Memory is that of what is drawn."""
+    traded: Counter[Symbol] = Counter()
+    years: set[Key] = set()
+    for fill in rows(directory, FILLS, Execution):
+        traded[fill.symbol] += 1
+        years.add((fill.symbol, fill.utc[:4]))
+    most = [symbol for symbol, _ in traded.most_common(SYMBOLS)]
+    drawings = _drawings(directory, {key for key in years if key[0] in most})
+    if not drawings:
         words = "Nothing was traded." if not traded else "No daily bar was seen of what was traded."
         return panel("Trades on the chart", tag("p", words, class_="empty"), name="candles")
+    shown = [symbol for symbol in most if any(key[0] == symbol for key in drawings)]
     parts: list[Html] = []
-    for symbol in dict.fromkeys(symbol for symbol, _ in keys[:CHARTS]):
-        mine = [split for split in splits if split.symbol == symbol]
-        charts = [
-            _drawn(f"{symbol} {year}", bars[symbol, year], fills[symbol, year], mine)
-            for name, year in keys[:CHARTS]
-            if name == symbol
-        ]
+    for symbol in shown:
+        charts = [drawing.drawn(" ".join(key)) for key, drawing in drawings.items() if key[0] == symbol]
         summary = tag("summary", f"{symbol}: {traded[symbol]:,} fills")
         parts.append(tag("details", summary, *charts, open="" if parts else "open"))
-    left = len(traded) - len({symbol for symbol, _ in keys[:CHARTS]})
-    note = f"{left:,} more symbols were traded; fills.csv has them all." if left > 0 else ""
+    left = len(traded) - len(shown)
+    note = f"{left:,} more symbols were traded; fills.csv has them all." if left else ""
     legend = "\u25b2 bought, \u25bc sold: blue to enter, violet to close, red by a stop."
     return panel("Trades on the chart", tag("p", f"{legend} {note}".strip(), class_="dim"), *parts, name="candles")
 
 
-def _by_year(found: Iterable[R]) -> dict[tuple[Symbol, str], list[R]]:
-    grouped: dict[tuple[Symbol, str], list[R]] = {}
-    for one in found:
-        grouped.setdefault((one.symbol, one.utc[:4]), []).append(one)
-    return grouped
+def _drawings(directory: Path, wanted: set[Key]) -> dict[Key, Drawing]:
+    """By symbol and year, at most CHARTS of them: the latest years."""
+    splits = [action for action in rows(directory, ACTIONS, Action) if action.kind == "split"]
+    seen = {(bar.symbol, bar.utc[:4]) for bar in rows(directory, BARS, Candle)} & wanted
+    chosen = sorted(sorted(sorted(seen), key=lambda key: key[1], reverse=True)[:CHARTS])
+    drawings = {key: Drawing([split for split in splits if split.symbol == key[0]]) for key in chosen}
+    for bar in rows(directory, BARS, Candle):
+        if drawing := drawings.get((bar.symbol, bar.utc[:4])):
+            drawing.take_bar(bar)
+    for fill in rows(directory, FILLS, Execution):
+        if drawing := drawings.get((fill.symbol, fill.utc[:4])):
+            drawing.take_fill(fill)
+    return drawings
 
 
-def _drawn(name: str, bars: Sequence[Candle], fills: Sequence[Execution], splits: Sequence[Action]) -> Html:
-    n, times = len(bars), [bar.ts for bar in bars]
-    now = [_as_now(bar, splits, times[-1]) for bar in bars]
-    signs = _signs(fills, times, splits)
-    scaled = scale([value for bar in now for value in (bar.low, bar.high)], 240)
-    marks = [_mark(at, sign, now, scaled) for at, sign in signs[:MARKS]]
-    more = f" (the first {MARKS} of {len(signs):,} signs)" if len(signs) > MARKS else ""
-    tips = [
-        (
-            i,
-            f"{bar.utc[:10]}   open {price(bar.open)}   high {price(bar.high)}   low {price(bar.low)}   close {price(bar.close)}",
-        )
-        for i, bar in enumerate(now)
-    ]
-    return chart(
-        name + more, scaled, _bodies(now, scaled, n), [bar.utc[:10] for bar in bars], said=price, marks=marks, tips=tips,
-    )  # fmt: skip
+def _words(bar: Candle) -> str:
+    prices = (("open", bar.open), ("high", bar.high), ("low", bar.low), ("close", bar.close))
+    return "   ".join([bar.utc[:10], *(f"{name} {price(value)}" for name, value in prices)])
 
 
 def _as_now(bar: Candle, splits: Sequence[Action], end: int) -> Candle:
@@ -126,18 +151,6 @@ def _bodies(bars: Sequence[Candle], scaled: Scale, n: int) -> list[Html]:
             tag("path", d="".join(bodies), class_=f"body {kind}"),
         ]
     return found
-
-
-def _signs(fills: Sequence[Execution], times: Sequence[int], splits: Sequence[Action]) -> list[tuple[int, Sign]]:
-    """One an order and bar, in order."""
-    found: dict[tuple[int, str], Sign] = {}
-    for fill in fills:
-        at = min(bisect_left(times, fill.ts), len(times) - 1)
-        by = _factor(fill.ts, splits, times[-1])
-        sign = found.setdefault((at, fill.order_id or fill.exec_id), Sign(fill.side, fill.leg, fill.utc))
-        sign.qty += float(fill.qty) * by
-        sign.spent += float(fill.qty) * float(fill.price)
-    return [(at, sign) for (at, _), sign in found.items()]
 
 
 def _mark(at: int, sign: Sign, bars: Sequence[Candle], scaled: Scale) -> Html:
