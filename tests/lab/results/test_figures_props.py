@@ -9,7 +9,7 @@ from math import isclose
 import empyrical
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tradingd.core.types import Money, Qty, Symbol
@@ -85,6 +85,8 @@ def test_the_months_multiply_to_the_whole_and_are_those_of_empyrical(returns):
 
 
 @given(series)
+@example([0.0005, -0.1])
+@example([0.1, -0.1, 0.0005, -0.2, 0.5])
 def test_the_largest_fall_is_where_it_says(returns):
     """T2: from its top to its bottom it lost its share, nothing was higher between, and it is over when it says so."""
     lived = days(returns)
