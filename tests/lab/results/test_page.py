@@ -21,7 +21,7 @@ from tests.lab.results.test_sheet import traded
 from tradingd.core.types import Money, Price, Qty, Symbol
 from tradingd.lab.results import figures
 from tradingd.lab.results.page import PAGE, candles, curves, make, render, tables
-from tradingd.lab.results.page.html import Html, tag, text
+from tradingd.lab.results.page.html import Html, lasted, money, price, ratio, share, tag, text
 from tradingd.lab.results.page.svg import across, scale, thin
 from tradingd.lab.results.result import read, write
 from tradingd.lab.results.rows import Action, Candle, Day, Decision, Execution, Row, Table, Trade
@@ -266,6 +266,14 @@ def test_any_text_comes_back_from_the_page_as_it_was(words):
     assert "".join(seen.words) == expected
     assert seen.attributes == ([("title", expected)] if words else [])
     assert text(Html("<b>")) == "<b>"
+
+
+def test_numbers_are_read_as_they_are_meant():
+    """T2: a real minus, none before nothing; small prices keep their digits; what is not known is a dash."""
+    assert (money(D("-1234.5")), money(-0.004), money(None)) == ("\u22121,234.50", "0.00", "\u2013")
+    assert (share(-0.00001), share(-0.0123), ratio(-2.0)) == ("0.00\u00a0%", "\u22121.23\u00a0%", "\u22122.00")
+    assert (price(1234.5), price(9.5), price(0)) == ("1,234.50", "9.5000", "0.00")
+    assert [lasted(s) for s in (None, 90.0, 5_400.0, 864_000.0)] == ["\u2013", "2 min", "1.5 h", "10.0 d"]
 
 
 @given(st.integers(1, 5_000), st.data())

@@ -61,6 +61,9 @@ def facts(pairs: Iterable[tuple[str, object]]) -> Html:
 
 
 def minus(said: str) -> str:
+    """A real minus; none before what was rounded to nothing."""
+    if not said.strip("-0.,%\u00a0"):
+        return said.lstrip("-")
     return said.replace("-", "\u2212")
 
 
