@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import sqrt
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from tests.core.world import ACCOUNT, ACME, DAY, NS, World, at
-from tests.lab.results.stories import about, sheet_of
+from tests.lab.results.stories import about, days_of, sheet_of
 from tradingd.core.events import Action, Bar
 from tradingd.core.facts import CashMoved, DayMeasured, Filled, SplitApplied
 from tradingd.core.types import AccountId, Money, Price
@@ -175,3 +176,18 @@ def test_what_is_refused(tmp_path: Path) -> None:
     ):  # fmt: skip
         with pytest.raises(ValueError, match=words):
             about(**changes)
+
+
+def test_figures_are_annualised_by_the_sessions_of_the_market(tmp_path: Path) -> None:
+    """T2: 365 for one that never closes."""
+    found = []
+    for year in (252, 365):
+        with Sheet(tmp_path / str(year), about(sessions_a_year=year)) as sheet:
+            days_of(sheet, [(5, 0), (-3, 0), (8, 0)])
+            found.append(sheet.finish("complete", page=False).metrics)
+    exchange, always = found
+    assert exchange is not None
+    assert always is not None
+    assert exchange.volatility is not None
+    assert always.volatility == pytest.approx(exchange.volatility * sqrt(365 / 252))
+    assert always.annual_return == pytest.approx((1 + exchange.total_return) ** (365 / 3) - 1)
