@@ -204,8 +204,8 @@ def test_prices_before_a_split_are_shown_as_after_it(tmp_path: Path) -> None:
     split = Action(ts=10 * DAY - 1, utc=utc(9), kind="split", symbol="ACME", amount=Money(D(2)))
     fill(directory, figures.ACTIONS, [split])
     drawn = candles.candles(directory)
-    assert "open 5.0000   high 6.0000   low 4.5000" in drawn
-    assert "open 10.00   high 12.00   low 9.0000" in drawn
+    assert "2008-01-10   open 5.0000   high 6.0000   low 4.5000" in drawn
+    assert "2008-01-11   open 10.00   high 12.00   low 9.0000" in drawn
     assert "buy 2 at 5.0000" in drawn
     assert "buy 1 at 10.00" in drawn
     assert curves.all_of_them([], "USD").count("<figure") == 0
