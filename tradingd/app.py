@@ -49,6 +49,8 @@ from tradingd.shell.logs import log, set_up
 from tradingd.shell.notify.build import Dial, channels_of
 from tradingd.shell.notify.room import Notify
 from tradingd.shell.reload import Reload
+from tradingd.shell.ticks.attach import attach
+from tradingd.shell.ticks.tape import Tape
 from tradingd.shell.web.app import serve
 from tradingd.shell.web.auth import TokenHash
 from tradingd.shell.web.settings import WebSettings
@@ -212,6 +214,7 @@ class Daemon:
         self.env = RealEnv(clock=self.clock, failpoint=failpoint)
         self.build = build_hash()
         self.almanac: Almanac | None = None
+        self.tape: Tape | None = None
         self.stopping = asyncio.Event()
         self.why = "stopped by the operator"
 
@@ -229,10 +232,13 @@ class Daemon:
             self.almanac = almanac_of(house, self.config, self.base)
             for member in house.members.values():
                 member.link.real_time = self.config.mode != "demo"
+            self.tape = attach(house, self.config, str(self.directory), build=self.build)
             try:
                 await self._live(house)
             finally:
                 await house.journal.close()
+                if self.tape is not None:
+                    self.tape.close()
         finally:
             await self.env.aclose()
         log.info("daemon.stopped", why=self.why)
@@ -252,6 +258,8 @@ class Daemon:
             started=self.env.clock.wall(), reload=reload, notify=notify,
         )  # fmt: skip
         reload.on_change = desk.reconfigured
+        if self.tape is not None:
+            reload.on_adopt = self.tape.adopted
         if self.almanac is not None:
             reload.on_read = self.almanac.reread
         if self.config.drop.dir:

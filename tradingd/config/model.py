@@ -71,6 +71,23 @@ class FilesSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                 raise ValueError(f"{name} must name a file")
 
 
+class TicksSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The tape: all that is stepped, in order, so that it can be replayed and checked (T1, J5). record: keep one, in
+    `ticks` in the state directory; off by default, for it grows with the quotes (some 20 bytes each).   keep_days: older tapes of
+    earlier runs go, 1 .. 3650.   keep_bytes: of all tapes, at least 1 MiB, beyond it the oldest go; a run whose beginning went can
+    not be replayed any more."""
+
+    record: bool = False
+    keep_days: float = 14.0
+    keep_bytes: int = 4 << 30
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.keep_days <= 3650:
+            raise ValueError("keep_days must be 1 .. 3650")
+        if self.keep_bytes < 1 << 20:
+            raise ValueError("keep_bytes must be at least 1 MiB")
+
+
 class HouseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Rhythms of the daemon. timer_s: how often time passes for the core, seconds.   positions_s, orders_s: polling reconciliation
     while healthy (B6).   snapshot_s: how often is looked whether a snapshot is due.   crash_loop_starts: unclean starts within

@@ -20,7 +20,7 @@ LIVE_SECTIONS = (
     "risk", "tiers", "intake", "stops", "sizer", "reserve", "breaker", "window", "entry", "correlation", "adaptive", "micro",
     "rebalance",
 )  # fmt: skip
-_NOT_TRADING = ("files", "state", "journal", "web", "drop", "notify", "live_confirm")
+_NOT_TRADING = ("files", "ticks", "state", "journal", "web", "drop", "notify", "live_confirm")
 _PLACE_WORDS = ("url", "host", "port", "path", "dir", "file")
 
 

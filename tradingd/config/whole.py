@@ -19,6 +19,7 @@ from tradingd.config.model import (
     StartSettings,
     StateSettings,
     StrategySettings,
+    TicksSettings,
     WebSettings,
 )  # fmt: skip
 from tradingd.config.notify import ChannelSettings
@@ -71,6 +72,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     rebalance: RebalanceSettings = RebalanceSettings()
     performance: PerformanceSettings = PerformanceSettings()
     files: FilesSettings = FilesSettings()
+    ticks: TicksSettings = TicksSettings()
     house: HouseSettings = HouseSettings()
     strategies: dict[str, StrategySettings] = {}
     accounts: dict[str, AccountSettings] = {}

@@ -377,9 +377,19 @@ class ClockSeen(Said):
     off_s: float
 
 
+class Alarm(Said):
+    """Something the house found about itself that somebody should hear of. level: page, tell or log.   code: small letters, digits
+    and _.   account: whose, None for all."""
+
+    level: str
+    code: str
+    text: str
+    account: AccountId | None = None
+
+
 Event = (
     Quote | Bar | Recommendation | OrderAccepted | OrderRejected | OrderUnknown | OrderNever | OrderCancelled | OrderExpired
     | OrderReplaced | ReplaceRejected | CancelRejected | FillSeen | ForeignOrder | PositionsSeen | AccountSeen | LinkUp
     | LinkLost | Reconciled | Dividend | Split | InstrumentStatus | FxRate | Command | Timer | Started | Stopping | ConfigLoaded
-    | ClockSeen | Leaving | DividendDue | EarningsSeen | MarketEvent | NoticeSent
+    | ClockSeen | Leaving | DividendDue | EarningsSeen | MarketEvent | NoticeSent | Alarm
 )  # fmt: skip

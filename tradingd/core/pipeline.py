@@ -5,7 +5,7 @@
     recommendation  intake, state, window, price, stops, sizer, reserve, breaker, gate  steps/ideas.py
     order events    the order's life, fills, protection, reserve, volatility breaker    steps/orders.py
     commands        the operator's words                                                steps/operator.py
-    notices         what became of telling somebody                                     steps/notices.py
+    notices         what became of telling somebody; the house's own alarms             steps/notices.py
     timer           sessions, cool-downs, old entries, missing prices                   steps/clockwork.py
     account events  link, reconciliation, positions, corporate actions                  steps/account.py
     world events    earnings, market events, dividends by file                          steps/outside.py
@@ -22,6 +22,7 @@ from typing import Any
 from tradingd.core.book.book import Book
 from tradingd.core.events import (
     AccountSeen,
+    Alarm,
     Bar,
     CancelRejected,
     ClockSeen,
@@ -75,7 +76,7 @@ _HANDLERS: dict[type, Handler] = {
     Started: account.on_started, Stopping: account.on_stopping,
     ConfigLoaded: account.on_config, ClockSeen: account.on_clock, Leaving: account.on_leaving,
     EarningsSeen: outside.on_earnings, MarketEvent: outside.on_event, DividendDue: outside.on_dividend_due,
-    NoticeSent: notices.on_notice,
+    NoticeSent: notices.on_notice, Alarm: notices.on_alarm,
 }  # fmt: skip
 
 _FROM_VENUE = (

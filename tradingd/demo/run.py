@@ -28,6 +28,7 @@ from tradingd.shell.house import House
 from tradingd.shell.identity import build_hash
 from tradingd.shell.lag import LagMonitor
 from tradingd.shell.logs import set_up
+from tradingd.shell.ticks.attach import attach
 from tradingd.shell.web.app import PortTaken, Served, serve
 from tradingd.shell.web.settings import WebSettings
 from tradingd_adapters.sim.exchange import Exchange
@@ -98,11 +99,14 @@ class Demo:
         monitor = LagMonitor(self.web_env, on_warn=lambda _lag: house.metrics.stalled("warn"))
         monitor.start()
         watch_lag(house, monitor, every_s=LAG_S * (self.options.speed or FULL))
+        tape = attach(house, self.config, str(directory), build=self.build, threaded=False)
         try:
             return await self._in_house(house, exchange, directory, monitor)
         finally:
             monitor.stop()
             await house.journal.close()
+            if tape is not None:
+                tape.close()
             await self.env.aclose()
             await self.web_env.aclose()
 

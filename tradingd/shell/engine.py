@@ -32,6 +32,9 @@ class Engine:
         self.journal = journal
         self.inbox = inbox
         self.broken: str | None = None
+        self.ear: Callable[[], Callable[[Event], None]] | None = (
+            None  # asked once a burst for who hears each event before its step
+        )
         self._pairs = tuple((book, rules[account]) for account, book in books.items())
         self._on_facts = on_facts
         self._on_seconds = on_seconds  # told how long an event that is no quote took, when it had facts
@@ -45,9 +48,12 @@ class Engine:
         if self.broken is not None:
             raise Broken(self.broken)
         taken, event, done = 0, None, False
+        hear = self.ear() if self.ear is not None else None
         try:
             while taken < burst and (event := self.inbox.take()) is not None:
                 taken += 1
+                if hear is not None:
+                    hear(event)
                 self.feed(event)
             done = True
         finally:

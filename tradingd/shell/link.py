@@ -19,7 +19,7 @@ from tradingd.core.book.market import DAY_S
 from tradingd.core.events import Event, FillSeen, LinkLost, LinkUp, Quote, Split
 from tradingd.core.rules import Rules
 from tradingd.core.steps.quotes import AHEAD_NS
-from tradingd.core.types import NS, Instrument, Symbol
+from tradingd.core.types import NS, AccountId, Instrument, Symbol
 from tradingd.ports import Broker, Env, LinkDown, SessionTaken, Throttled, VenueRefused
 from tradingd.shell.almanac import Almanac
 from tradingd.shell.backoff import Backoff
@@ -55,6 +55,7 @@ class Link:
         self.from_the_future = 0
         self._instrument = instrument
         self.almanac: Almanac | None = None  # the operator's files
+        self.on_learned: Callable[[AccountId, tuple[Instrument, ...]], None] | None = None
 
     async def run(self) -> None:
         """For ever: a session, its loss, a pause."""
@@ -105,8 +106,11 @@ class Link:
 
     async def learn(self) -> None:
         """Instruments, and the daily bars we do not have yet, oldest first."""
-        for raw in await within("the question for instruments", self.broker.instruments()):
-            instrument = self._instrument(raw)
+        told = await within("the question for instruments", self.broker.instruments())
+        instruments = tuple(self._instrument(raw) for raw in told)
+        if self.on_learned is not None:
+            self.on_learned(self.book.account, instruments)
+        for instrument in instruments:
             self.rules.instruments[instrument.symbol] = instrument
             self.book.watch(instrument, band=self.rules.quotes.band, atr_bars=self.rules.quotes.atr_bars)
         self.book.remark()

@@ -21,6 +21,7 @@ class Reload:
         self.config = config
         self.house = house
         self.on_change: Callable[[str, str], None] = lambda _config, _text: None
+        self.on_adopt: Callable[[str], None] = lambda _text: None  # told right before the rules change
         self.on_read: Callable[[], None] = lambda: None  # asked to read again: what else lies in files
         self._read = read
 
@@ -49,6 +50,7 @@ class Reload:
     def _adopt(self, new: Config, actor: str, told: tuple[tuple[str, str, str], ...]) -> None:
         house = self.house
         self.config = new
+        self.on_adopt(describe(new))
         for member in house.members.values():
             adopt(member.rules, new)
         house.offer(ConfigLoaded(ts=house.env.clock.wall(), actor=actor, config=config_hash(new), changes=told))

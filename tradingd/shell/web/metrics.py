@@ -46,6 +46,10 @@ class Metrics:
             "tradingd_notices", "Notices by channel and what became of them", ["channel", "status"], registry=r
         )
         self._journal = Counter("tradingd_journal_bytes", "Bytes appended to the journal", registry=r)
+        self._tape = Counter(
+            "tradingd_tape_entries", "Entries of the tape: kept, or lost in a gap", ["what"], registry=r
+        )
+        self._tape_seen: dict[str, int] = {}
         self._stalls = Counter("tradingd_loop_stalls", "Event loop stalls", ["level"], registry=r)
         self._wrong_tokens = Counter("tradingd_web_wrong_tokens", "Requests with a wrong token", registry=r)
 
@@ -85,6 +89,7 @@ class Metrics:
         self._equity = gauge("tradingd_equity", "Active and reserve", by)
         self._reserve = gauge("tradingd_reserve", "Reserve pool", by)
         self._risk = gauge("tradingd_risk_open", "Heat: loss at the stops as a share of equity", ("account",))
+        self._parity = gauge("tradingd_parity_equal", "1 when the last replay of the tape gave the journal's facts")
         self._pending = gauge("tradingd_outbox_pending", "Facts that are not durable yet")
         self._positions = gauge("trading_positions_count", "Open positions")
         self._power = gauge("trading_buying_power", "Cash of the active pool", by)
@@ -141,6 +146,15 @@ class Metrics:
 
     def decision_seconds(self, seconds: float) -> None:
         self._decide.observe(seconds)
+
+    def taped(self, what: str, total: int) -> None:
+        """what: kept or lost; total: since this process started."""
+        self._tape.labels(what).inc(max(0, total - self._tape_seen.get(what, 0)))
+        self._tape_seen[what] = total
+
+    def parity(self, *, equal: bool) -> None:
+        """What the last check of the tape against the journal found."""
+        self._parity.set(equal)
 
     def loop_lag(self, seconds: float) -> None:
         self._lag.set(seconds)
