@@ -22,6 +22,7 @@ from tradingd.cli import (
     notify,
     observe,
     report,
+    parity,
     tier,
     why,
 )
@@ -40,6 +41,8 @@ for verb in (
     command.resume, command.settle, command.adopt, command.release,
     intake.recommend, intake.event, report.report,
     doctor.doctor, observe.ui, notify.notifications,
+    intake.recommend, intake.event,
+    doctor.doctor, observe.ui, notify.notifications, parity.parity,
 ):  # fmt: skip
     app.command()(verb)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(daemon.venue)

@@ -18,6 +18,7 @@ from tradingd.core.book.book import Book
 from tradingd.core.book.market import DAY_S
 from tradingd.core.events import Event, FillSeen, LinkLost, LinkUp, Quote, Split
 from tradingd.core.rules import Rules
+from tradingd.core.steps import tradables
 from tradingd.core.steps.quotes import AHEAD_NS
 from tradingd.core.types import NS, AccountId, Instrument, Symbol
 from tradingd.ports import Broker, Env, LinkDown, SessionTaken, Throttled, VenueRefused
@@ -110,10 +111,7 @@ class Link:
         instruments = tuple(self._instrument(raw) for raw in told)
         if self.on_learned is not None:
             self.on_learned(self.book.account, instruments)
-        for instrument in instruments:
-            self.rules.instruments[instrument.symbol] = instrument
-            self.book.watch(instrument, band=self.rules.quotes.band, atr_bars=self.rules.quotes.atr_bars)
-        self.book.remark()
+        tradables.learn(self.book, instruments, self.rules)
         self._release()
         if self.almanac is not None:
             self.almanac.introduce(self.book.account)

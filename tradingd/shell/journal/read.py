@@ -12,7 +12,7 @@ import msgspec
 
 from tradingd.core.facts import AnyFact
 from tradingd.ports import Disk
-from tradingd.shell.journal.record import JournalDamaged, fact_of, intact, parse, parse_fact
+from tradingd.shell.journal.record import JournalDamaged, data_of, fact_of, hash_of, intact, parse, parse_fact
 from tradingd.shell.journal.segments import batches, segments_of
 
 
@@ -30,6 +30,17 @@ def records(disk: Disk, directory: str, *, after: int = 0, upto: int | None = No
         if upto is not None and seq > upto:
             return
         yield seq, fact_of(line)
+
+
+def payloads(disk: Disk, directory: str, *, after: int = 0) -> Iterator[tuple[int, bytes]]:
+    """(sequence, the fact's bytes as they stand) of the records after `after`."""
+    for seq, line in _lines(disk, directory, after):
+        yield seq, data_of(line)
+
+
+def head_at(disk: Disk, directory: str, seq: int) -> str:
+    """The hash of record `seq`, 1 or later; "" when the journal does not reach it."""
+    return next((hash_of(line).decode() for _, line in _lines(disk, directory, seq - 1)), "")
 
 
 def scan(disk: Disk, directory: str, needles: Sequence[bytes]) -> Iterator[tuple[int, AnyFact]]:

@@ -252,11 +252,15 @@ def _head(line: Line, kind: str, decoder: msgspec.json.Decoder[H]) -> H:
     return head
 
 
+def data_of(line: bytes) -> bytes:
+    """The fact's own bytes. Their place is known by the key before them: no quote inside a text stands bare."""
+    return line[line.find(_FACT) + len(_FACT) : -TAIL]
+
+
 def fact_of(line: bytes) -> AnyFact:
-    """The fact of a line whose chain was walked. Its place is known by the key before it: no quote inside a text stands bare."""
-    begin = line.find(_FACT) + len(_FACT)
+    """The fact of a line whose chain was walked."""
     try:
-        return _fact.decode(line[begin:-TAIL])
+        return _fact.decode(data_of(line))
     except msgspec.MsgspecError:
         return parse_fact(line)[1]  # says what is wrong
 
