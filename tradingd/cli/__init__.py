@@ -23,6 +23,7 @@ from tradingd.cli import (
     observe,
     report,
     parity,
+    replay,
     tier,
     why,
 )
@@ -42,7 +43,7 @@ for verb in (
     intake.recommend, intake.event, report.report,
     doctor.doctor, observe.ui, notify.notifications,
     intake.recommend, intake.event,
-    doctor.doctor, observe.ui, notify.notifications, parity.parity,
+    doctor.doctor, observe.ui, notify.notifications, parity.parity, replay.replay,
 ):  # fmt: skip
     app.command()(verb)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(daemon.venue)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tradingd.cli.exits import CliError, Exit
 from tradingd.cli.options import Dir, Json
+from tradingd.cli.replay import DAY_NS, day_ns
 from tradingd.cli.show import complain, say, say_json, when
 from tradingd.cli.where import state_dir
-from tradingd.core.types import NS
 from tradingd.core.views.reasons import clean
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from tradingd.shell.ticks.read import Life
 
 EQUAL, DIFFERS, CANNOT = 0, 1, 2
-DAY_NS = 86_400 * NS
 
 
 def parity(
@@ -34,7 +32,7 @@ def parity(
     from tradingd.cli.tapes import Tapes
     from tradingd.shell.identity import build_hash
 
-    end = None if day is None else _end_of(day)
+    end = None if day is None else day_ns("--day", day) + DAY_NS
     try:
         tapes = Tapes(state_dir(directory))
         chosen = _of_day(tapes.lives(), end)
@@ -59,14 +57,6 @@ def parity(
 def _object(life: Life, verdict: Verdict, build: str) -> dict[str, object]:
     same = life.began.build == build
     return {"life": life.number, "began": life.began.ts, "equal": verdict.equal, "same_build": same, "verdict": verdict}
-
-
-def _end_of(day: str) -> int:
-    try:
-        begin = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
-    except ValueError:
-        raise CliError(f"--day {day!r}: write a date like 2026-11-20", Exit.USAGE) from None
-    return int(begin.timestamp()) * NS + DAY_NS
 
 
 def _of_day(lives: list[Life], end: int | None) -> list[Life]:

@@ -14,6 +14,7 @@ from tradingd.core.rules import Rules
 from tradingd.core.types import AccountId
 from tradingd.lab.parity import Entry, Parity, Verdict
 from tradingd.lab.player import Player
+from tradingd.lab.whatif import WhatIf
 from tradingd.ports import Broken, Quirks
 from tradingd.shell.env import RealDisk
 from tradingd.shell.house import SNAPSHOT_SCHEMA, fold_books
@@ -80,6 +81,13 @@ class Tapes:
         playback = Playback(self.disk, self.directory, life)
         verdict = parity.compare(self.entries(playback), before=before)
         return parity.rest(verdict, ended=playback.ended, gap=playback.gap)
+
+    def what_if(self, life: Life, flags: Mapping[str, Any], *, begin: int, before: int | None) -> tuple[WhatIf, str]:
+        """A life beside itself under another configuration, and why the tape could not be followed further. begin, before: ns."""
+        answer = WhatIf(self.player(life), self.player(life, flags))
+        playback = Playback(self.disk, self.directory, life)
+        answer.play(self.entries(playback), begin=begin, before=before)
+        return answer, playback.gap
 
     def _genesis(self) -> Genesis:
         try:

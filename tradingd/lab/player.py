@@ -37,8 +37,12 @@ class Player:
             return ()
         facts: tuple[AnyFact, ...] = ()
         for account in self.concerned(heard):
-            facts += step(self.books[account], heard, self.rules[account])
+            facts += self.step_one(account, heard)
         return facts
+
+    def step_one(self, account: AccountId, event: Event) -> tuple[AnyFact, ...]:
+        """One account's."""
+        return step(self.books[account], event, self.rules[account])
 
     def concerned(self, event: Event) -> tuple[AccountId, ...]:
         """Whose books an event goes to: the one it names, else all."""
