@@ -50,6 +50,8 @@ from tradingd.shell.notify.build import Dial, channels_of
 from tradingd.shell.notify.room import Notify
 from tradingd.shell.reload import Reload
 from tradingd.shell.ticks.attach import attach
+from tradingd.shell.ticks.nightly import LOOK_S as NIGHTLY_S
+from tradingd.shell.ticks.nightly import Nightly, parity_of
 from tradingd.shell.ticks.tape import Tape
 from tradingd.shell.web.app import serve
 from tradingd.shell.web.auth import TokenHash
@@ -260,6 +262,7 @@ class Daemon:
         reload.on_change = desk.reconfigured
         if self.tape is not None:
             reload.on_adopt = self.tape.adopted
+            house.schedule.add("parity", NIGHTLY_S, Nightly(house, parity_of(str(self.directory))).look)
         if self.almanac is not None:
             reload.on_read = self.almanac.reread
         if self.config.drop.dir:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import anyio
@@ -167,8 +167,10 @@ def built(
 async def stage(
     disk: FakeDisk | None = None, *, accounts: tuple[AccountId, ...] = (ONE,), quirks: Quirks | None = None, now: int = T0,
     brokers: Mapping[AccountId, FakeBroker] | None = None, linked: bool = True, snapshot_every: int = 50_000,
+    prepare: Callable[[House], None] | None = None,
 ) -> AsyncIterator[Stage]:  # fmt: skip
-    """A house whose writers run; linked: each account connected and reconciled. brokers: of a former life, to go on with."""
+    """A house whose writers run; linked: each account connected and reconciled. brokers: of a former life, to go on with.
+    prepare: is shown the house before its first event."""
     env = FakeEnv(disk if disk is not None else FakeDisk(), now)
     clock = env.clock
     assert isinstance(clock, ReplayClock)
@@ -177,6 +179,8 @@ async def stage(
         broker._now = clock.wall
     house = built(env, clock, venues, snapshot_every=snapshot_every)
     found = Stage(house, env, clock, venues)
+    if prepare is not None:
+        prepare(house)
     async with anyio.create_task_group() as group:
         house.spawn_writers(group)
         house.start("demo", "b", "c")

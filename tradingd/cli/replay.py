@@ -16,7 +16,7 @@ from tradingd.core.types import NS
 from tradingd.core.views.reasons import clean
 
 if TYPE_CHECKING:
-    from tradingd.lab.whatif import Differs, WhatIf
+    from tradingd.lab.whatif import Differs, Outcome, WhatIf
     from tradingd.shell.ticks.read import Life
 
 DAY_NS = 86_400 * NS
@@ -100,18 +100,7 @@ def _show(life: Life, answer: WhatIf, gap: str) -> None:
         say(f"  the tape can be followed to here only: {clean(gap)}")
     for each in answer.differs:
         _tell(each)
-    rows = [
-        (
-            o.account,
-            o.decisions_was,
-            o.decisions_would,
-            money(o.equity_was),
-            money(o.equity_would),
-            o.realised_was,
-            o.realised_would,
-        )
-        for o in answer.outcomes()
-    ]
+    rows = [(o.account, o.decisions_was, o.decisions_would, *_amounts(o)) for o in answer.outcomes()]
     say()
     say(
         table(("account", "decisions", "would be", "equity", "would be", "realised", "would be"), rows, right=" rrrrrr")
@@ -120,6 +109,10 @@ def _show(life: Life, answer: WhatIf, gap: str) -> None:
         say(
             f"{answer.stood_in} fills of orders that were never sent are assumed at the recorded touch: docs/guide/replay.md"
         )
+
+
+def _amounts(o: Outcome) -> tuple[str, ...]:
+    return money(o.equity_was), money(o.equity_would), money(str(o.realised_was)), money(str(o.realised_would))
 
 
 def _tell(each: Differs) -> None:

@@ -32,7 +32,7 @@ class _Skipped:
 
 
 class Tape:
-    """One life's tape. All but the thread's own is called on the loop. threaded: False writes where one stands.
+    """One life's tape. All but `drain` is called on the loop. threaded: False writes where one stands.
 
     reel: its figures are the tape's.
     """
@@ -64,7 +64,7 @@ class Tape:
         waiting = len(self._queue)
         if self._thread is None:
             if waiting >= INLINE:
-                self._drain()
+                self.drain()
         elif waiting >= BOUND:
             return self._skip
         self._note_skipped()
@@ -83,7 +83,7 @@ class Tape:
         self._tell(Ended(ts=self._env.clock.wall()))
         self._stop.set()
         if self._thread is None:
-            self._drain()
+            self.drain()
             self.reel.close()
         elif self._thread.is_alive():
             self._thread.join(CLOSE_S)
@@ -104,11 +104,12 @@ class Tape:
 
     def _run(self) -> None:
         while not self._stop.wait(WAKE_S):
-            self._drain()
-        self._drain()
+            self.drain()
+        self.drain()
         self.reel.close()
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
+        """All that waits is written; on the tape's thread, or where there is none."""
         queue = self._queue
         while queue:
             block: list[Input] = []
