@@ -24,7 +24,10 @@ from tradingd.shell.journal.snapshot import read_snapshots
 from tradingd.shell.reload import adopt
 from tradingd.shell.ticks.read import DIRECTORY, Life, Playback, lives
 
-NONE = "there is no tape in {}: [ticks] record = true keeps one, from the daemon's next start on"
+NONE = (
+    "there is no tape in {}, and the journal holds no quotes, so that nothing can be decided again from it alone; "
+    "[ticks] record = true keeps a tape from the daemon's next start on"
+)
 
 
 class Tapes:

@@ -23,7 +23,7 @@ from tradingd.shell.ticks.tape import Tape
 
 
 def tape_on(env: RealEnv | FakeEnv, directory: str, *, threaded: bool) -> Tape:
-    reel = Reel(env, directory, TicksSettings(record=True), instance="i", free_min=0)
+    reel = Reel(env, directory, TicksSettings(record=True), instance="i", free_min=1)
     tape = Tape(env, reel, threaded=threaded)
     tape.begin(seq=0, head="", build="b", config="", venues={})
     return tape
@@ -36,7 +36,8 @@ def kinds(directory: str, disk: RealDisk | FakeDisk) -> tuple[list[type], Playba
 
 def test_what_was_heard_is_on_the_disk_in_order_when_it_closes(tmp_path: Path) -> None:
     """J5: by a thread of its own, to the end."""
-    tape = tape_on(RealEnv(clock=RealClock()), str(tmp_path), threaded=True)
+    where = str(tmp_path / "not" / "there yet")
+    tape = tape_on(RealEnv(clock=RealClock()), where, threaded=True)
     hear = tape.ear()
     for i in range(2_000):
         hear(Quote(AAA, 1.0, 2.0, i))
@@ -44,7 +45,7 @@ def test_what_was_heard_is_on_the_disk_in_order_when_it_closes(tmp_path: Path) -
     tape.ear()(Timer(ts=1))
     tape.adopted("mode = 'demo'")
     tape.close()
-    found, playback = kinds(str(tmp_path), RealDisk())
+    found, playback = kinds(where, RealDisk())
     assert found == [Began, *[Quote] * 2_000, Learned, Timer, Adopted, Ended]
     assert (playback.gap, playback.ended) == ("", True)
     assert tape.lost == 0
@@ -90,6 +91,23 @@ def test_a_disk_that_hangs_makes_nobody_wait(tmp_path: Path, monkeypatch: pytest
     assert found == [Began, *[Quote] * kept]
     assert f"{5_000 - kept} entries are missing" in playback.gap
     assert tape.lost == 5_000 - kept
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_the_thread_ends_the_hearing_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_self: Reel, _inputs: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Reel, "write", fail)
+    tape = tape_on(RealEnv(clock=RealClock()), str(tmp_path), threaded=True)
+    assert tape._thread is not None
+    tape._thread.join()
+    tape.ear()(Timer(ts=1))
+    tape.close()
+    assert tape.lost == 1
+    assert "fault" in tape.why
 
 
 def test_without_a_thread_nothing_is_ever_left_out() -> None:

@@ -55,7 +55,7 @@ class Watch:
         elif not self._told:
             self._told = True
             text = (
-                f"{tape.lost - before} entries are not on the tape: {tape.reel.why or 'its disk does not keep up'}; trading is not "
+                f"{tape.lost - before} entries are not on the tape: {tape.why or 'its disk does not keep up'}; trading is not "
                 "concerned, but this run cannot be replayed beyond this"
             )
             house.offer(Alarm(ts=house.env.clock.wall(), level="tell", code="tape_gap", text=text))

@@ -59,9 +59,8 @@ class Reel:
             self.lost += len(inputs)
 
     def skip(self, events: int) -> None:
-        """So many events were heard and could not be kept."""
+        """So many events were never handed over."""
         self._at, self._taken = self._at + events, self._taken + events
-        self.lost += events
 
     def close(self) -> None:
         """The file is on the disk for good, where the disk can."""
@@ -106,6 +105,7 @@ class Reel:
         now = self._env.clock.mono()
         if not self._free_min or (self._looked and now - self._looked < LOOK_NS):
             return True
+        self._env.disk.mkdir(self._directory)
         free = self._env.disk.free(self._directory)
         if free < 2 * self._free_min:
             self._fault(OSError(f"{free:,} bytes are free, and the journal may need {2 * self._free_min:,}"))
@@ -124,8 +124,8 @@ class Reel:
         names = files_of(disk.listdir(self._directory))
         number = (names[-1][0] if names else 0) + 1
         self._life = self._life or number
-        self._drop(names)
         self._day = day
+        self._drop(names)
         self._size = 0
         self._file = disk.open_append(f"{self._directory}/{file_name(number, day)}")
         self._file.append(head_bytes(Head(self._life, self._instance)))
@@ -136,8 +136,11 @@ class Reel:
         disk, settings = self._env.disk, self._settings
         today = self._env.clock.wall()
         sizes = {name: self._size_of(name) for _, _, name in names}
-        for number, day, name in names:  # oldest first
-            age = today - int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * NS
+        begins = [*(day for _, day, _ in names), self._day]
+        for (number, _, name), end in zip(
+            names, begins[1:], strict=True
+        ):  # oldest first; each goes on to where the next begins
+            age = today - int(datetime.fromisoformat(end).replace(tzinfo=UTC).timestamp()) * NS
             old = number < self._life and age > settings.keep_days * DAY_NS
             if old or sum(sizes.values()) > settings.keep_bytes:
                 disk.unlink(f"{self._directory}/{name}")

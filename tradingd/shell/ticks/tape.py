@@ -42,14 +42,20 @@ class Tape:
         self._env = env
         self._queue: deque[Input | _Skipped] = deque()
         self._hear = self._queue.append
-        self._skipped = 0
+        self._skipped = self._unheard = 0  # since the last one that was heard; in all
+        self._dead = False  # the thread ended by a fault of ours
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tape", daemon=True) if threaded else None
 
     @property
     def lost(self) -> int:
         """Events so far that are not on the tape."""
-        return self.reel.lost + self._skipped
+        return self.reel.lost + self._unheard
+
+    @property
+    def why(self) -> str:
+        """What stands in the way, "" when nothing does."""
+        return "its thread ended by a fault: see the log" if self._dead else self.reel.why
 
     def begin(self, *, seq: int, head: str, build: str, config: str, venues: Mapping[AccountId, Venue]) -> None:
         """The first entry, before the first event. seq, head: the journal's last record."""
@@ -65,7 +71,7 @@ class Tape:
         if self._thread is None:
             if waiting >= INLINE:
                 self.drain()
-        elif waiting >= BOUND:
+        elif waiting >= BOUND or self._dead:
             return self._skip
         self._note_skipped()
         return self._hear
@@ -99,14 +105,20 @@ class Tape:
 
     def _skip(self, event: Event) -> None:
         self._skipped += 1
+        self._unheard += 1
 
     # the thread -----------------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while not self._stop.wait(WAKE_S):
+        done = False
+        try:
+            while not self._stop.wait(WAKE_S):
+                self.drain()
             self.drain()
-        self.drain()
-        self.reel.close()
+            self.reel.close()
+            done = True
+        finally:
+            self._dead = not done
 
     def drain(self) -> None:
         """All that waits is written; on the tape's thread, or where there is none."""
