@@ -21,9 +21,9 @@ from tradingd.cli import (
     lots,
     notify,
     observe,
-    report,
     parity,
     replay,
+    report,
     tier,
     why,
 )
@@ -41,8 +41,6 @@ for verb in (
     command.pause, command.halt, flatten.flatten, command.lockout, command.cancel, command.trip,
     command.resume, command.settle, command.adopt, command.release,
     intake.recommend, intake.event, report.report,
-    doctor.doctor, observe.ui, notify.notifications,
-    intake.recommend, intake.event,
     doctor.doctor, observe.ui, notify.notifications, parity.parity, replay.replay,
 ):  # fmt: skip
     app.command()(verb)
