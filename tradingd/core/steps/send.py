@@ -1,6 +1,7 @@
 """What may leave right now: the last questions about an order and a cancel, for whoever writes to a venue.
 
-They are asked after the intent is recorded and right before the bytes go, by the daemon's dispatch and by the lab alike (I7, I12, T1).
+They are asked after the intent is recorded and right before the bytes go, by the daemon's dispatch and by the lab alike (I7, I12,
+T1).
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ ENDED = FINAL - {Life.NEVER, Life.REJECTED}  # of those two the venue may think 
 def refusal(
     book: Book, order: Order, rules: Rules, *, now: int, up: bool, halted: bool = False, leaving: bool = False
 ) -> str | None:
-    """Why an order must not be written, None when it may. now: ns.   up: the link can carry orders.   halted: a kill switch that the
-    book may not know of yet.   leaving: the process will stop, nothing is opened any more."""
+    """Why an order must not be written, None when it may. now: ns.   up: the link can carry orders.   halted: a kill switch that
+    the book may not know of yet.   leaving: the process will stop, nothing is opened any more."""
     working = book.order(order.order_id)
     if working is None or working.life is not Life.INTENDED:
         return "settled meanwhile"
@@ -38,8 +39,8 @@ def refusal(
 
 
 def is_moot(book: Book, order_id: OrderId, *, written: bool) -> bool:
-    """Is there nothing to take back: the order was never written, or has ended? written: on the connection that is open now; of what
-    an earlier one wrote the resync asks."""
+    """Is there nothing to take back: the order was never written, or has ended? written: on the connection that is open now; of
+    what an earlier one wrote the resync asks."""
     working = book.order(order_id)
     if working is None:
         return False
