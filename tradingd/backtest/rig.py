@@ -25,7 +25,7 @@ def replay_env() -> tuple[RealEnv, ReplayClock]:
 
 def run_of(
     env: RealEnv, clock: ReplayClock, config: Config, account: AccountId, exchange: Exchange, strategies: tuple[Loaded, ...], *,
-    record: Record, on_bar: Callable[[Bar], None] = lambda _: None,
+    record: Record, on_bar: Callable[[Bar], None] = lambda _: None, on_breath: Callable[[int], None] = lambda _: None,
 ) -> Run:  # fmt: skip
     """A run of one configured account over an exchange that knows it."""
     settings = config.accounts[account]
@@ -37,6 +37,6 @@ def run_of(
         return Reconciler(env, broker, book, run.out, run, run.settle)
 
     return Run(
-        exchange, broker, book, rules, clock, config.house, record=record, on_bar=on_bar, looks=looks,
+        exchange, broker, book, rules, clock, config.house, record=record, on_bar=on_bar, on_breath=on_breath, looks=looks,
         instrument=instrument_of(config),
     )  # fmt: skip

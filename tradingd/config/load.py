@@ -50,11 +50,14 @@ def load(file: Path, *, environ: Mapping[str, str], flags: Mapping[str, Any] | N
     return _judge(sources, faults, environ, flags or {})
 
 
-def load_text(text: str, *, name: str = "configuration", environ: Mapping[str, str] | None = None) -> Loaded:
+def load_text(
+    text: str, *, name: str = "configuration", environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> Loaded:  # fmt: skip
     """The same from text alone."""
     sources, faults = Sources(), Faults()
     sources.add_text(text, name, faults)
-    return _judge(sources, faults, environ or {}, {})
+    return _judge(sources, faults, environ or {}, flags or {})
 
 
 def _judge(sources: Sources, faults: Faults, environ: Mapping[str, str], flags: Mapping[str, Any]) -> Loaded:

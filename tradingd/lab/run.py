@@ -26,6 +26,7 @@ from tradingd.lab.way_out import WayOut, at_once
 from tradingd.ports import Broker
 
 HISTORY_BARS = 120
+BREATH = 0xFFF
 
 Record = Callable[[tuple[AnyFact, ...]], None]
 
@@ -45,13 +46,15 @@ class Run:
     """One account in one run. Call `start`, `drive`, `finish`.
 
     record: told the facts of each step, in order, before anything they ask for is sent.   on_bar: told each daily bar.   looks:
-    makes the comparison of book and venue for this run.   instrument: corrects the venue's word on an instrument.
-    events: happenings so far.   stop: set it, from a signal handler or from `record`, and `drive` ends before the next happening.
+    makes the comparison of book and venue for this run.   instrument: corrects the venue's word on an instrument.   on_breath: told
+    the time, ns, before every 4,096th happening.
+    events: happenings so far.   stop: set it, from a signal handler or a callback, and `drive` ends before the next happening.
     """
 
     def __init__(
         self, venue: Venue, broker: Broker, book: Book, rules: Rules, clock: Clock, rhythm: HouseSettings, *,
         record: Record, looks: Callable[[Run], Looks], on_bar: Callable[[Bar], None] = lambda _: None,
+        on_breath: Callable[[int], None] = lambda _: None,
         instrument: Callable[[Instrument], Instrument] = lambda i: i,
     ) -> None:  # fmt: skip
         self.venue = venue
@@ -66,6 +69,7 @@ class Run:
         self.out = WayOut(broker, book, rules, clock, self.offer)
         self._record = record
         self._on_bar = on_bar
+        self._on_breath = on_breath
         self._instrument = instrument
         self._looks = looks(self)
         self._chores = (
@@ -95,6 +99,8 @@ class Run:
         venue, clock, inbox = self.venue, self.clock, self._inbox
         last = clock.wall()
         while not self.stop and (ts := venue.next_ts()) is not None:
+            if self.events & BREATH == 0:
+                self._on_breath(ts)
             if ts - last > AFTER:
                 self._night(last, ts)
             if ts >= self._due:
