@@ -184,6 +184,9 @@ class _Recorded:
         notes = []
         if table is None:
             notes.append("the data follows no sessions: entries are refused where the instrument has no session table")
+        days = [symbol for symbol, shown in self.shown.items() if shown.span_s == DAY_S]
+        if days:
+            notes.append(f"{', '.join(days)}: only days are recorded, what happens inside of them is made up by rule")
         apart = max((min(s.span_s * NS, SLOT_NS) for s in self.shown.values() if s.source == "bars"), default=0) / NS
         if apart > self.config.risk.price_max_age_s:
             notes.append(
@@ -194,13 +197,14 @@ class _Recorded:
 
 
 def _shown(kinds: dict[str, Kind]) -> Shown:
-    """Quotes before trades before the shortest bars; bars of BUILT spans are made where the data has none and is finer."""
+    """Quotes before trades before the shortest bars. Bars of BUILT spans are made where the data has none and is finer, and of the
+    path that days are shown by."""
     bars = sorted(kind.span_s for kind in kinds.values() if kind.span_s)
     if "quotes" in kinds or "trades" in kinds:
         source, span = "quotes" if "quotes" in kinds else "trades", 0
     else:
         source, span = "bars", bars[0]
-    return Shown(source, span, tuple(each for each in BUILT if each not in bars and each > span))
+    return Shown(source, span, tuple(each for each in BUILT if each not in bars and (each > span or span == DAY_S)))
 
 
 def _midnight(day: str) -> int:

@@ -64,16 +64,17 @@ def rate(events: int, seconds: float) -> str:
 def in_words(told: Told) -> list[str]:
     """The end of a run for a person."""
     r, m = told.result, told.result.metrics
-    micro = f"; {m.micro.trades:,} micro" if m is not None else ""
     lines = [f"{r.state}{f': {r.why}' if r.why else ''}"]
     if m is not None:
+        micro = f"; {m.micro.trades:,} micro"
+        factor = _figure(m.trades.profit_factor)
         equity = "none" if m.equity is None else f"{m.equity:,.2f} {r.currency}"
         lines += [
             f"span       {m.first or r.begin} to {m.last or r.end}, {m.sessions:,} sessions of {r.data}",
             f"equity     {equity} ({m.total_return:+.2%}), reserve {m.reserve:,.2f}, largest drawdown {m.max_drawdown.share:.2%}",
             f"figures    Sharpe {_figure(m.sharpe)}, Sortino {_figure(m.sortino)}, Calmar {_figure(m.calmar)}",
-            f"trades     {m.trades.trades:,} closed, {_share(m.trades.win_rate)} won, "
-            f"profit factor {_figure(m.trades.profit_factor)}{micro}; fees {m.fees:,.2f}",
+            f"trades     {m.trades.trades:,} closed, {_share(m.trades.win_rate)} won, profit factor {factor}{micro}",
+            f"costs      fees {m.fees:,.2f}",
         ]
     lines += [f"note       {note}" for note in r.notes]
     lines += [

@@ -61,14 +61,14 @@ class Quoting:
         """(bid, ask, size on each side)."""
         return *self.around(price), size if size > 0 else UNKNOWN_SIZE
 
-    def of_bar(self, bar: Bar, begin: int) -> Iterator[tuple[int, float, float, float]]:
-        """(ts, bid, ask, size on each side) of a bar that began at `begin`, ns."""
+    def of_bar(self, bar: Bar, begin: int) -> Iterator[tuple[int, float, float, float, float]]:
+        """(ts, price, bid, ask, size on each side) of a bar that began at `begin`, ns."""
         span = bar.ts - begin
         n = max(TURNS, span // SLOT_NS)
         size = floor(bar.volume * self._share / n / self._lot) * self._lot
         shown = max(size, self._lot) if bar.volume > 0 else UNKNOWN_SIZE
         for i, price in enumerate(path(bar, n)):
-            yield begin + span * i // n, *self.around(price), shown
+            yield begin + span * i // n, price, *self.around(price), shown
 
 
 def path(bar: Bar, n: int) -> Iterator[float]:

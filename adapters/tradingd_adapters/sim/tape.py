@@ -173,10 +173,18 @@ class Tape:
             return
         shown = self._shown[bar.symbol]
         if shown.source == "bars" and shown.span_s == bar.span_s:
-            for ts, bid, ask, size in self._quoting[bar.symbol].of_bar(bar, self._begin(bar)):
-                self._quote(bar.symbol, ts, bid, ask, size)
-            self._build(bar.symbol, bar.ts - 1, (bar.open, bar.high, bar.low, bar.close), bar.volume)
+            self._show_bar(bar)
         self._put(bar.ts + DAILY_AFTER_NS if bar.span_s == DAY_S else bar.ts, bar)
+
+    def _show_bar(self, bar: Bar) -> None:
+        """Its path; shorter bars are made of a day's path, longer ones of the bar itself."""
+        points = list(self._quoting[bar.symbol].of_bar(bar, self._begin(bar)))
+        for ts, price, bid, ask, size in points:
+            if bar.span_s == DAY_S:
+                self._build(bar.symbol, ts, _flat(price), bar.volume / len(points))
+            self._quote(bar.symbol, ts, bid, ask, size)
+        if bar.span_s != DAY_S:
+            self._build(bar.symbol, bar.ts - 1, (bar.open, bar.high, bar.low, bar.close), bar.volume)
 
     def _begin(self, bar: Bar) -> int:
         """A day's bar begins with the session that it closes."""
@@ -207,6 +215,8 @@ class Tape:
         if session is None:
             return
         for builder in builders:
+            if builder.due() <= ts:  # of a path, whose end was known before its middle
+                self._put(*builder.take())
             if builder.add(session, ts, ohlc, volume):
                 self._due = min(self._due, builder.due())
 
