@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +23,7 @@ from tradingd.core.types import AccountId, Money
 from tradingd.lab.results.page import make
 from tradingd.lab.results.result import About, Result
 from tradingd.lab.run import Run
-from tradingd.ports import Misconfigured
+from tradingd.ports import Disk, Misconfigured
 from tradingd.shell.env import RealClock
 from tradingd.shell.identity import build_hash
 from tradingd_adapters.sim.accounts import Fees
@@ -31,18 +31,19 @@ from tradingd_adapters.sim.exchange import Exchange, ExchangeSettings
 from tradingd_adapters.sim.floor import FloorSettings
 
 MS = 1_000_000
+Find = Callable[[Options, Config, AccountId, Disk], Source]
 OVER = "the data is over"
 
 
-def run_backtest(options: Options) -> Told:
+def run_backtest(options: Options, *, find: Find = source_of) -> Told:
     """One run, to its end or as far as it came; the folder then says `partial` and why. Raises, after the folder was written where
     the run had begun: Misconfigured naming an option or key, DataError, ResultFault, Broken, OSError, Missing (without the lab's
-    libraries); KeyboardInterrupt before the first event."""
+    libraries); KeyboardInterrupt before the first event. find: where the market comes from."""
     config, account = configured(options)
     strategies = strategies_of(config)
     env, clock = replay_env()
     env.disk = HastyDisk()
-    source = source_of(options, config, account, env.disk)
+    source = find(options, config, account, env.disk)
     capital = Money(config.accounts[account].capital)
     exchange = Exchange(source.market, {account: capital}, settings=venue_settings(options.costs), keep=False)
     if exchange.next_ts() is None:
@@ -81,6 +82,18 @@ def _about(options: Options, config: Config, account: AccountId, source: Source)
     )  # fmt: skip
 
 
+def _unread(config: Config, account: AccountId) -> list[str]:
+    """What the configuration names and a run leaves alone."""
+    notes = [
+        f"files.{name} is not read in a backtest"
+        for name in ("earnings", "actions", "history")
+        if getattr(config.files, name)
+    ]
+    if config.accounts[account].mode == "observe":
+        notes.append(f"accounts.{account}.mode is observe: everything is decided and nothing traded")
+    return notes
+
+
 def _driven(run: Run, folder: Folder, about: About, source: Source, progress: Progress) -> tuple[Result, float]:
     """The result, and the seconds it took. Whatever ends the run, its folder is closed."""
     ended = False
@@ -98,7 +111,7 @@ def _driven(run: Run, folder: Folder, about: About, source: Source, progress: Pr
         error = sys.exception()
         if not ended and error is not None:
             why = f"{type(error).__name__}: {error}"
-        notes = [*source.notes, *source.found()]
+        notes = [*source.notes, *source.found(), *_unread(config, account)]
         result = folder.close("complete" if state == "complete" else "partial", why, notes)
     return result, seconds
 

@@ -100,7 +100,7 @@ class Tape:
             if ts < self._start:
                 self._learn(what)
                 continue
-            yield from self._sessions_before(ts)
+            yield from self._sessions_before(ts, opens=isinstance(what, Quote))
             yield Item(ts, what)
             self._learn(what)
         if self._open and self._session is not None:
@@ -240,15 +240,16 @@ class Tape:
         self._last = _day(ts) if self._table is None else self._table.at(ts)
         return self._last
 
-    def _sessions_before(self, ts: int) -> Iterator[Item]:
-        """The end of the venue's session and the beginning of the next, as far as they lie before what happens at ts."""
+    def _sessions_before(self, ts: int, *, opens: bool) -> Iterator[Item]:
+        """The end of the venue's session and the beginning of the next, as far as they lie before what happens at ts. opens: a price is
+        shown, so the venue was open."""
         now = self._session
         if self._open and now is not None and ts > now.close_ns:
             self._open = False
             yield Item(now.close_ns, SessionClose(now.date))
         if self._open:
             return
-        fresh = self._session_at(ts)
+        fresh = self._session_at(ts) if opens else None
         if fresh is not None:
             self._note_skipped(now, fresh)
             self._session, self._open = fresh, True
