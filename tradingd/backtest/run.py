@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
+
 from tradingd.app import strategies_of
 from tradingd.backtest.disk import HastyDisk
 from tradingd.backtest.folder import NUMBERED, Folder, fresh
@@ -44,6 +46,7 @@ def run_backtest(options: Options, *, find: Find = source_of) -> Told:
     env, clock = replay_env()
     env.disk = HastyDisk()
     source = find(options, config, account, env.disk)
+    source = msgspec.structs.replace(source, notes=(*source.notes, *_unread(config, account)))
     capital = Money(config.accounts[account].capital)
     exchange = Exchange(source.market, {account: capital}, settings=venue_settings(options.costs), keep=False)
     if exchange.next_ts() is None:
@@ -111,7 +114,7 @@ def _driven(run: Run, folder: Folder, about: About, source: Source, progress: Pr
         error = sys.exception()
         if not ended and error is not None:
             why = f"{type(error).__name__}: {error}"
-        notes = [*source.notes, *source.found(), *_unread(config, account)]
+        notes = [*source.notes, *source.found()]
         result = folder.close("complete" if state == "complete" else "partial", why, notes)
     return result, seconds
 
