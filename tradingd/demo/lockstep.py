@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from tradingd.lab.nights import AFTER, DAY, moments
+from tradingd.core.steps.nights import AFTER, DAY, moments
 from tradingd.shell.env import ReplayClock
 from tradingd.shell.house import House
 from tradingd_adapters.sim.exchange import Exchange

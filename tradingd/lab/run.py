@@ -19,8 +19,8 @@ from tradingd.core.events import Bar, Event, LinkUp, Split, Started, Stopping, T
 from tradingd.core.facts import AnyFact
 from tradingd.core.pipeline import step
 from tradingd.core.rules import Rules
+from tradingd.core.steps.nights import AFTER, DAY, moments
 from tradingd.core.types import NS, Instrument
-from tradingd.lab.nights import AFTER, DAY, moments
 from tradingd.lab.sides import Clock, Looks, Venue
 from tradingd.lab.way_out import WayOut, at_once
 from tradingd.ports import Broker

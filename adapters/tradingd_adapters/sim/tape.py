@@ -241,8 +241,8 @@ class Tape:
         return self._last
 
     def _sessions_before(self, ts: int, *, opens: bool) -> Iterator[Item]:
-        """The end of the venue's session and the beginning of the next, as far as they lie before what happens at ts. opens: a price
-        is shown, so the venue was open."""
+        """The end of the venue's session and the beginning of the next, as far as they lie before what happens at ts. opens: a
+        price is shown, so the venue was open."""
         now = self._session
         if self._open and now is not None and ts > now.close_ns:
             self._open = False

@@ -69,7 +69,8 @@ def content(item: Item) -> tuple[object, ...]:
 
 def recorded(market: Market) -> Iterator[Happening]:
     """The shipped days as somebody would have recorded them."""
-    for ts, what in market.items():
+    for item in market.items():
+        ts, what = item.ts, item.what
         if isinstance(what, Quote | Bar):
             yield what
         elif isinstance(what, CorporateAction) and what.kind == "split":
