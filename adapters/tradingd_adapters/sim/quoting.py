@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import ceil, floor
+from typing import Protocol
 
 import msgspec
 
 from tradingd.core.events import Bar
-from tradingd.core.types import NS, Instrument
+from tradingd.core.types import NS, Instrument, Symbol
 
 SLOT_NS = 300 * NS
 TURNS = 3  # a path has three legs
@@ -37,6 +38,22 @@ class QuotingSettings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("spread_bps must be 0 .. 1000")
         if not 0 < self.size_share <= 1:
             raise ValueError("size_share must be above 0 and at most 1")
+
+
+class Print(Protocol):
+    """A trade somebody else made. ts: ns.   size: 0 when the data does not say."""
+
+    @property
+    def ts(self) -> int: ...
+
+    @property
+    def symbol(self) -> Symbol: ...
+
+    @property
+    def price(self) -> float: ...
+
+    @property
+    def size(self) -> float: ...
 
 
 class Quoting:

@@ -14,7 +14,6 @@ from decimal import Decimal
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
-from typing import Protocol
 
 import msgspec
 
@@ -22,28 +21,12 @@ from tradingd.core.events import Bar, DividendDue, Quote, Split
 from tradingd.core.gates.window import Session, SessionTable
 from tradingd.core.signals.bars import is_usable
 from tradingd.core.types import NS, Instrument, Symbol
-from tradingd_adapters.sim.bars import DAILY_AFTER_NS, DAY_S, FAR, Builder
+from tradingd_adapters.sim.bars import DAILY_AFTER_NS, DAY_S, Builders, Prices, adjusted
 from tradingd_adapters.sim.market import CorporateAction, Item, SessionClose, SessionOpen
-from tradingd_adapters.sim.quoting import UNKNOWN_SIZE, Quoting, QuotingSettings
+from tradingd_adapters.sim.quoting import UNKNOWN_SIZE, Print, Quoting, QuotingSettings
 
 HISTORY_MAX = 400
 DAY = DAY_S * NS
-
-
-class Print(Protocol):
-    """A trade somebody else made. ts: ns.   size: 0 when the data does not say."""
-
-    @property
-    def ts(self) -> int: ...
-
-    @property
-    def symbol(self) -> Symbol: ...
-
-    @property
-    def price(self) -> float: ...
-
-    @property
-    def size(self) -> float: ...
 
 
 Happening = Quote | Bar | Split | DividendDue | Print
@@ -79,8 +62,7 @@ class Tape:
         self._start = start
         self._table = table
         self._quoting = {i.symbol: Quoting(i, settings) for i in instruments}
-        self._builders = {symbol: [Builder(symbol, span) for span in each.build] for symbol, each in shown.items()}
-        self._due = FAR  # no bar being built is over before
+        self._builders = Builders({symbol: each.build for symbol, each in shown.items()}, self._put)
         self._heap: list[tuple[int, int, Quote | Bar | CorporateAction]] = []
         self._n = count(1)
         self._session: Session | None = None  # the venue's, the last one it opened
@@ -115,7 +97,7 @@ class Tape:
             ratio = 1.0
             for ts, each in self._splits.get(symbol, ()):
                 ratio *= each if bar.ts < ts <= asof else 1.0
-            found.append(_adjusted(bar, ratio))
+            found.append(adjusted(bar, ratio))
         return found[-n:]
 
     # order ----------------------------------------------------------------------------------------------------------------
@@ -125,14 +107,14 @@ class Tape:
         heap = self._heap
         for happening in self._happenings:
             ts = happening.ts
-            if ts >= self._due:
-                self._close_bars(ts)
+            if ts >= self._builders.due:
+                self._builders.close(ts)
             self._take(happening)
             safe = ts - self._horizon
             while heap and heap[0][0] < safe:
                 due, _, what = heappop(heap)
                 yield due, what
-        self._close_bars(None)
+        self._builders.close(None)
         while heap:
             due, _, what = heappop(heap)
             yield due, what
@@ -186,6 +168,11 @@ class Tape:
         if bar.span_s != DAY_S:
             self._build(bar.symbol, bar.ts - 1, (bar.open, bar.high, bar.low, bar.close), bar.volume)
 
+    def _build(self, symbol: Symbol, ts: int, ohlc: Prices, volume: float) -> None:
+        session = self._session_at(ts)
+        if session is not None:
+            self._builders.add(symbol, session, ts, ohlc, volume)
+
     def _begin(self, bar: Bar) -> int:
         """A day's bar begins with the session that it closes."""
         begin = bar.ts - bar.span_s * NS
@@ -204,32 +191,6 @@ class Tape:
     def _act(self, told: Split | DividendDue, kind: str, value: Decimal) -> None:
         date = self._table.local_date(told.ts) if self._table is not None else _date(told.ts)
         self._put(told.ts, CorporateAction(told.symbol, date, kind, value, told.action_id))
-
-    # bars that the data lacks -----------------------------------------------------------------------------------------------
-
-    def _build(self, symbol: Symbol, ts: int, ohlc: tuple[float, float, float, float], volume: float) -> None:
-        builders = self._builders[symbol]
-        if not builders:
-            return
-        session = self._session_at(ts)
-        if session is None:
-            return
-        for builder in builders:
-            if builder.due() <= ts:  # of a path, whose end was known before its middle
-                self._put(*builder.take())
-            if builder.add(session, ts, ohlc, volume):
-                self._due = min(self._due, builder.due())
-
-    def _close_bars(self, ts: int | None) -> None:
-        """Publish what ends by ts; all, when the data is over."""
-        self._due = FAR
-        for builders in self._builders.values():
-            for builder in builders:
-                due = builder.due()
-                if due < FAR and (ts is None or due <= ts):
-                    self._put(*builder.take())
-                else:
-                    self._due = min(self._due, due)
 
     # sessions -------------------------------------------------------------------------------------------------------------
 
@@ -277,12 +238,5 @@ def _date(ts: int) -> str:
     return datetime.fromtimestamp(ts // NS, UTC).date().isoformat()
 
 
-def _flat(price: float) -> tuple[float, float, float, float]:
+def _flat(price: float) -> Prices:
     return price, price, price, price
-
-
-def _adjusted(bar: Bar, ratio: float) -> Bar:
-    return Bar(
-        ts=bar.ts, symbol=bar.symbol, span_s=bar.span_s, open=bar.open / ratio, high=bar.high / ratio, low=bar.low / ratio,
-        close=bar.close / ratio, volume=bar.volume * ratio, history=True,
-    )  # fmt: skip
