@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.flow.child import tradingd
 from tests.lab.data.rig import DAYS, NANOS, NYSE, bring, csv_of, store_in, text_of
 from tradingd.backtest.options import Costs, Options
 from tradingd.backtest.run import run_backtest
@@ -19,6 +20,7 @@ from tradingd.backtest.tell import Told
 from tradingd.core.facts import CashMoved, Decided, Filled, SplitApplied
 from tradingd.core.types import NS
 from tradingd.lab.data.store import Store
+from tradingd.lab.results.result import read
 from tradingd.ports import Misconfigured
 from tradingd.shell.env import RealDisk
 from tradingd.shell.identity import session_table
@@ -195,3 +197,30 @@ def test_no_bar_is_known_before_its_end(days: Store, tmp_path: Path) -> None:
     assert len(seen[0]) > 50
     bars = [(Path(told.out) / "bars.csv").read_text().splitlines() for told in (short, long)]
     assert bars[1][: len(bars[0])] == bars[0]
+
+
+def test_a_store_that_turns_out_damaged_ends_with_what_was_done(days: Store, tmp_path: Path) -> None:
+    """T2: exit 1, one line that says what is wrong and where the partial result is."""
+    store = store_in(tmp_path)
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    table = session_table("XNYS")
+    for name, dates in (("a", ("2003-02-03", "2003-02-04")), ("b", ("2003-02-05", "2003-02-06"))):
+        found = [s for s in map(table.session, dates) if s is not None]
+        rows = [(ts, 10.0, 10.02) for s in found for ts in range(s.open_ns, s.close_ns + 1, 300 * NS)]
+        bring(store, csv_of(folder / f"{name}.csv", "ts,bid,ask", rows), "quotes", NANOS, symbol="A")
+    last = max(store.root.rglob("*.parquet"), key=lambda path: path.stat().st_mtime_ns)
+    data = bytearray(last.read_bytes())
+    data[8:200] = bytes(192)  # its first pages; the foot, which says what it holds, stays
+    last.write_bytes(data)
+    ran = tradingd(
+        "backtest", "--data", str(store.root), "--set", "instruments.A.calendar=XNYS", "--out", "out", cwd=tmp_path
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith(f"Error: {last}: ")
+    assert ran.stderr.endswith(f"what was done until then is in {tmp_path / 'out'}\n")
+    result = read(tmp_path / "out")
+    assert result.state == "partial"
+    assert result.why.startswith(f"DataError: {last}: ")
+    assert result.metrics is not None
+    assert result.metrics.sessions == 1  # the second was not over

@@ -114,6 +114,7 @@ def _driven(run: Run, folder: Folder, about: About, source: Source, progress: Pr
         error = sys.exception()
         if not ended and error is not None:
             why = f"{type(error).__name__}: {error}"
+            error.add_note(f"what was done until then is in {folder.directory}")
         notes = [*source.notes, *source.found()]
         result = folder.close("complete" if state == "complete" else "partial", why, notes)
     return result, seconds

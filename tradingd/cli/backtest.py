@@ -96,7 +96,8 @@ def _run(options: Options) -> Told:
     except Misconfigured as error:
         raise CliError(str(error), Exit.CONFIG) from None
     except (Broken, DataError, Missing, ResultFault, OSError) as error:
-        raise CliError(clean(str(error)), Exit.FAILED) from None
+        said = "; ".join([str(error), *getattr(error, "__notes__", ())])
+        raise CliError(clean(said), Exit.FAILED) from None
 
 
 def _show(told: Told, *, as_json: bool) -> None:
