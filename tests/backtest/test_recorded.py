@@ -141,6 +141,7 @@ def test_quotes_go_before_bars_and_days_are_built_of_them(tmp_path: Path) -> Non
     told = run(store, tmp_path / "out", begin="2008-02-01", end="2008-02-28", sets=("instruments.A.calendar=XNYS",))
     assert told.result.metrics is not None
     assert told.result.metrics.sessions == 19
+    assert told.result.sessions_a_year == 252
     candles = (tmp_path / "out" / "bars.csv").read_text().splitlines()
     assert len(candles) == 1 + 19  # what was learned from is not of the run
     facts = [fact for _, fact in records(RealDisk(), str(tmp_path / "out" / "journal"))]
@@ -168,6 +169,20 @@ def test_what_cannot_be_run_is_refused(days: Store, tmp_path: Path, asked: dict[
     with pytest.raises(Misconfigured, match=words):
         run(days, tmp_path / "out", **asked)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_market_that_never_closes_is_shown_and_not_entered(tmp_path: Path) -> None:
+    """T2, E9: as in the daemon, no entry where there is no session table; the note says so, and a year has all its days."""
+    store = store_in(tmp_path)
+    begin = 1_204_329_600 * NS  # midnight of 2008-03-01, UTC
+    rows = [(begin + i * 300 * NS, 100 + i % 7, 100.02 + i % 7) for i in range(3 * 288)]
+    bring(store, csv_of(tmp_path / "q.csv", "ts,bid,ask", rows), "quotes", NANOS, symbol="A")
+    told = run(store, tmp_path / "out", begin="", end="")
+    assert (told.result.begin, told.result.end) == ("2008-03-01", "2008-03-03")
+    assert told.result.sessions_a_year == 365
+    assert any("entries are refused where the instrument has no session table" in note for note in told.result.notes)
+    assert told.result.metrics is not None
+    assert told.result.metrics.fills == 0
 
 
 def test_a_place_without_a_store_is_refused(tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ def _about(options: Options, config: Config, account: AccountId, source: Source)
     return About(
         data=options.data, begin=source.begin, end=source.end, capital=settings.capital, currency=settings.currency,
         tier=config.tier.name, strategies=on, config_hash=config_hash(config), build=build_hash(),
+        sessions_a_year=source.sessions_a_year,
     )  # fmt: skip
 
 

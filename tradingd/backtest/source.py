@@ -15,6 +15,7 @@ from tradingd.backtest.options import DEMO, Options
 from tradingd.config import Config
 from tradingd.core.gates.window import SessionTable
 from tradingd.core.types import NS, AccountId, Instrument, Symbol
+from tradingd.core.views.performance import YEAR
 from tradingd.ports import Disk, Misconfigured
 from tradingd.shell.identity import session_table
 from tradingd_adapters.sim.market import FIRST, LAST, SYMBOLS, Feed, Market
@@ -32,7 +33,7 @@ BUILT = (1800, DAY_S)  # bars that strategies and ranges are shown, made where t
 
 class Source(msgspec.Struct, frozen=True):
     """market: for the exchange.   begin, end: ISO days, both included.   since, until: the same in ns.   notes: what is missing, as
-    far as it is known before the run."""
+    far as it is known before the run.   sessions_a_year: what figures are annualised by."""
 
     market: Feed
     begin: str
@@ -40,6 +41,7 @@ class Source(msgspec.Struct, frozen=True):
     since: int
     until: int
     notes: tuple[str, ...] = ()
+    sessions_a_year: int = YEAR
 
     def found(self) -> list[str]:
         """What was skipped, known after the run."""
@@ -114,7 +116,7 @@ class _Recorded:
             self._happenings(since, until), instruments, self.shown, start=since, table=table,
             quoting=QuotingSettings(spread_bps=costs.spread_bps, size_share=costs.size_share),
         )  # fmt: skip
-        return Source(market, begin, end, since, until, tuple(notes))
+        return Source(market, begin, end, since, until, tuple(notes), YEAR if table is not None else 365)
 
     def _instrument(self, symbol: Symbol) -> Instrument:
         kind = next(iter(self.kinds[symbol].values()))
