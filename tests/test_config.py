@@ -322,6 +322,14 @@ def test_files_merge_in_order_and_flags_come_last(tmp_path: Path) -> None:
     assert [file.name for file in loaded.files] == ["tradingd.toml", "10.toml", "20.toml"]
 
 
+def test_a_key_from_the_command_line_keeps_its_letters() -> None:
+    """H6: the parts of a variable are in capitals, those of an option are as they are meant: instruments.IBM is no ibm."""
+    loaded = load_text(GOOD, flags={"instruments.IBM.tick": Decimal("0.05")})
+    assert list(loaded.config.instruments) == ["IBM"]
+    with pytest.raises(ConfigError, match="WEB is not a known key"):
+        load_text(GOOD, flags={"WEB.port": 0})
+
+
 def test_a_fault_names_the_file_that_set_it_last(tmp_path: Path) -> None:
     main = tmp_path / "tradingd.toml"
     main.write_text(GOOD + "[risk]\nmax_daily_loss = 0.01\n")

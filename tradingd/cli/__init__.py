@@ -10,6 +10,7 @@ import typer
 
 from tradingd import __version__
 from tradingd.cli import (
+    backtest,
     command,
     config,
     daemon,
@@ -36,7 +37,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 for verb in (
-    daemon.run, daemon.demo,
+    daemon.run, daemon.demo, backtest.backtest,
     observe.status, observe.positions, observe.orders, observe.decisions, lots.lots, tier.tier, why.why,
     command.pause, command.halt, flatten.flatten, command.lockout, command.cancel, command.trip,
     command.resume, command.settle, command.adopt, command.release,

@@ -51,7 +51,8 @@ def load(file: Path, *, environ: Mapping[str, str], flags: Mapping[str, Any] | N
 
 
 def load_text(
-    text: str, *, name: str = "configuration", environ: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None
+    text: str, *, name: str = "configuration", environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
 ) -> Loaded:  # fmt: skip
     """The same from text alone."""
     sources, faults = Sources(), Faults()

@@ -83,16 +83,16 @@ class Sources:
                 self.places[path] = f"environment variable {variable}"
 
     def add_flags(self, flags: Mapping[str, Any], faults: Faults) -> None:
-        """Dotted key -> value, from the command line."""
+        """Dotted key -> value, from the command line, in the letters of the key."""
         for key, value in flags.items():
-            path = self._set(key.split("."), value, faults, f"option for {key}")
+            path = self._set(key.split("."), value, faults, f"option for {key}", as_written=True)
             if path is not None:
                 self.places[path] = "command line"
 
-    def _set(self, parts: list[str], value: Any, faults: Faults, who: str) -> str | None:
+    def _set(self, parts: list[str], value: Any, faults: Faults, who: str, *, as_written: bool = False) -> str | None:
         table, path = self.table, []
         for i, part in enumerate(parts):
-            name = _known(table, part)
+            name = part if as_written else _known(table, part)
             path.append(name)
             if i == len(parts) - 1:
                 if isinstance(table.get(name), dict):

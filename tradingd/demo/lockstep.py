@@ -9,16 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from tradingd.core.steps.clockwork import main_calendar
-from tradingd.core.types import NS
+from tradingd.core.steps.nights import AFTER, DAY, moments
 from tradingd.shell.env import ReplayClock
 from tradingd.shell.house import House
 from tradingd_adapters.sim.exchange import Exchange
 
-AFTER = (
-    300 * NS
-)  # a silence longer than this is a night: time passes for the core after it, and when the day's summary is due
-DAY = 86_400 * NS
 STEP = 64  # happenings between two breaths at full speed
 
 Pace = Callable[[int], Awaitable[bool]]
@@ -70,13 +65,9 @@ class Lockstep:
 
     async def _night(self, last: int, until: int) -> None:
         """The silence from `last` to `until`: sessions close, and the summary of the day is told on time."""
-        await self._pass_time(last + AFTER)
-        for member in self.house.members.values():
-            table = main_calendar(member.rules)
-            if table is not None:
-                evening = table.moment(table.local_date(last), member.rules.performance.summary_at)
-                if last + AFTER < evening < until:
-                    await self._pass_time(evening)
+        rules = [member.rules for member in self.house.members.values()]
+        for moment in moments(last, until, rules):
+            await self._pass_time(moment)
 
     async def _pass_time(self, ts: int) -> None:
         """Chores that are due: the core's timer, reconciliation, snapshots. They take no time."""

@@ -13,16 +13,15 @@ from collections.abc import Callable, Sequence
 import anyio
 
 from tradingd.core.book.book import Book
-from tradingd.core.book.orders import FINAL, Life
+from tradingd.core.book.orders import Life
 from tradingd.core.events import CancelRejected, OrderNever, OrderRejected, OrderUnknown, ReplaceRejected
 from tradingd.core.facts import AnyFact, CancelIntended, OrderIntended, OrderMoved, ReplaceIntended
-from tradingd.core.gates.gate import may_send, reduces
 from tradingd.core.rules import Rules
-from tradingd.core.types import Order, OrderId, TradingState
+from tradingd.core.steps.send import is_moot, refusal
+from tradingd.core.types import Order, OrderId
 from tradingd.ports import Broker, Env, LinkDown, VenueRefused
 from tradingd.shell.channels import Inbox
 
-ENDED = FINAL - {Life.NEVER, Life.REJECTED}  # of those two the venue may think otherwise
 Work = OrderIntended | CancelIntended | ReplaceIntended
 
 
@@ -128,34 +127,14 @@ class Dispatch:
 
     def _refusal(self, order: Order) -> str | None:
         """Why these bytes must not leave now, None when they may. Asked after the durability wait (I12)."""
-        working = self.book.order(order.order_id)
-        if working is None or working.life is not Life.INTENDED:
-            return "settled meanwhile"
-        if (
-            not self.up or not self.book.booked.link_up
-        ):  # after a (re)connect nothing leaves before the venue's fills are known
-            return "the link is down or not reconciled"
-        if order.reduce_only and not reduces(self.book.qty(order.symbol), order.side):
-            return "nothing to reduce any more"
-        state = TradingState.HALTED if self.halted or self.book.halted() else self.book.state()
-        market = self.book.markets.get(order.symbol)
-        reason = may_send(
-            order, state, now=self.env.clock.wall(), price_ts=market.ts if market else 0, link_up=self.book.booked.link_up,
-            s=self.rules.gate,
+        why = refusal(
+            self.book, order, self.rules, now=self.env.clock.wall(), up=self.up, halted=self.halted, leaving=self.leaving
         )  # fmt: skip
-        if reason is not None:
-            return reason.value
-        if working.cancel_asked:
-            return f"taken back meanwhile: {working.why}"
-        if order.reduce_only:
-            return None
-        return "the daemon stops" if self.leaving else self._broken()
+        return why if why is not None or order.reduce_only else self._broken()
 
     async def _cancel(self, work: CancelIntended) -> None:
-        working = self.book.order(work.order_id)
-        unwritten = working is not None and working.life is Life.INTENDED and work.order_id not in self.sent_at
-        if unwritten or (working is not None and working.life in ENDED):
-            return  # it was refused right here, or has ended; of what an earlier connection wrote the resync asks
+        if is_moot(self.book, work.order_id, written=work.order_id in self.sent_at):
+            return
         if not self.up:
             return  # asked again by the resync that follows the next connect
         try:

@@ -7,7 +7,8 @@ books each fill once. NOT FOUND proves `never` only when the broker's quirk says
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from tradingd.core.book.book import Book
 from tradingd.core.book.orders import OPEN, Life, Working
@@ -29,11 +30,9 @@ from tradingd.core.events import (
     ReplaceRejected,
     Split,
 )  # fmt: skip
-from tradingd.core.facts import CancelIntended
+from tradingd.core.facts import AnyFact, CancelIntended
 from tradingd.core.types import NS, OrderId
 from tradingd.ports import Broker, Env, LinkDown, Misconfigured, OrderReport
-from tradingd.shell.channels import Inbox
-from tradingd.shell.dispatch import Dispatch
 
 MISSING_MIN_S = (
     10.0  # an unknown order that is not found on its own connection for twice the broker's time ends the connection
@@ -41,11 +40,27 @@ MISSING_MIN_S = (
 ROUNDS = 5  # how often a moving target is asked again before the resync gives up
 
 
+class WayOut(Protocol):
+    """The room that writes to the broker: the daemon's dispatch, or the lab's."""
+
+    @property
+    def sent_at(self) -> Mapping[OrderId, int]:
+        """Monotonic ns of the one attempt on this connection, until the venue's answer."""
+
+    def on_durable(self, facts: Sequence[AnyFact]) -> None:
+        """Do what these facts ask for."""
+
+
+class WayIn(Protocol):
+    def offer(self, event: Event) -> None:
+        """Take an event in, in order."""
+
+
 class Reconciler:
     """One account. `settle` waits until everything offered so far was stepped through and is durable."""
 
     def __init__(
-        self, env: Env, broker: Broker, book: Book, dispatch: Dispatch, inbox: Inbox, settle: Callable[[], object]
+        self, env: Env, broker: Broker, book: Book, dispatch: WayOut, inbox: WayIn, settle: Callable[[], object]
     ) -> None:
         self.env = env
         self.broker = broker

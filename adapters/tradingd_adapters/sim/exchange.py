@@ -48,7 +48,7 @@ from tradingd.ports import AccountReport, OrderReport, PositionsReport, Sink, Ve
 from tradingd_adapters.sim.accounts import CENT, Account, Arrival, Record
 from tradingd_adapters.sim.faults import Fault, Faults
 from tradingd_adapters.sim.floor import Floor, FloorSettings, report
-from tradingd_adapters.sim.market import CorporateAction, Item, Market, SessionClose, SessionOpen
+from tradingd_adapters.sim.market import CorporateAction, Feed, Item, SessionClose, SessionOpen
 from tradingd_adapters.sim.matching import VenueOrder
 from tradingd_adapters.sim.session import TAKEN, Ended, Session
 
@@ -72,7 +72,7 @@ class Exchange:
     answers only about what works, and what ended, traded or was declared within the last MEMORY_NS of its own time."""
 
     def __init__(
-        self, market: Market, accounts: dict[AccountId, Money], *, settings: ExchangeSettings | None = None,
+        self, market: Feed, accounts: dict[AccountId, Money], *, settings: ExchangeSettings | None = None,
         faults: Faults | None = None, keys: dict[AccountId, str] | None = None, record: Callable[[Record], None] | None = None,
         keep: bool = True,
     ) -> None:  # fmt: skip

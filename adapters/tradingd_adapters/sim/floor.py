@@ -38,7 +38,7 @@ from tradingd.core.types import (
 from tradingd.ports import OrderReport
 from tradingd_adapters.sim.accounts import CENT, Account, Fees, Recorder
 from tradingd_adapters.sim.faults import Fault, Faults
-from tradingd_adapters.sim.market import Market
+from tradingd_adapters.sim.market import Feed
 from tradingd_adapters.sim.matching import (
     AT_ONCE,
     CANCELLED,
@@ -47,6 +47,7 @@ from tradingd_adapters.sim.matching import (
     REJECTED,
     WORKING,
     ZERO,
+    Grid,
     Top,
     VenueOrder,
     fault_of,
@@ -57,13 +58,17 @@ Say = Callable[[Account, Event], None]
 
 class FloorSettings(msgspec.Struct, frozen=True, kw_only=True):
     """fees: of every account.   leverage: gross exposure allowed per unit of equity, > 0.   closed: what happens to a market
-    order outside the session: "queue" until the open, or "reject" with MARKET_CLOSED (O8)."""
+    order outside the session: "queue" until the open, or "reject" with MARKET_CLOSED (O8).   slippage_bps: what takes a shown price
+    pays more, or gets less, in hundredths of a percent of it, 0 .. 1000; a limit still holds, and what rested fills at it."""
 
     fees: Fees = Fees()
     leverage: Decimal = Decimal(2)
     closed: str = "queue"
+    slippage_bps: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
+        if not 0 <= self.slippage_bps <= 1000:
+            raise ValueError("slippage_bps must be 0 .. 1000")
         if self.closed not in {"queue", "reject"}:
             raise ValueError("closed must be queue or reject")
         if not self.leverage > 0:
@@ -73,7 +78,7 @@ class FloorSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Floor:
     """Order life and matching. `now` is set by the exchange before each call."""
 
-    def __init__(self, market: Market, settings: FloorSettings, faults: Faults, say: Say, record: Recorder) -> None:
+    def __init__(self, market: Feed, settings: FloorSettings, faults: Faults, say: Say, record: Recorder) -> None:
         self.market = market
         self.settings = settings
         self.faults = faults
@@ -82,11 +87,11 @@ class Floor:
         self.now = 0
         self.open = False
         self.accounts: dict[AccountId, Account] = {}
-        self.lots = {i.symbol: i.lot for i in market.instruments()}
+        self.grids = {i.symbol: Grid(i.tick, i.lot) for i in market.instruments()}
         self.tops: dict[Symbol, Top] = {}
         self.mids: dict[Symbol, Decimal] = {}  # only where the last quote does not say it
         self._last: dict[Symbol, Top] = {}
-        self._books: dict[Symbol, dict[str, VenueOrder]] = {s: {} for s in self.lots}
+        self._books: dict[Symbol, dict[str, VenueOrder]] = {s: {} for s in self.grids}
         self._orders = 0
         self._execs = 0
 
@@ -136,10 +141,10 @@ class Floor:
     def _judge(self, account: Account, order: VenueOrder) -> tuple[str, str] | None:
         if self.faults.hit(Fault.REJECT):
             return "REFUSED", "the venue does not take this order"
-        lot = self.lots.get(order.symbol)
-        if lot is None:
+        grid = self.grids.get(order.symbol)
+        if grid is None:
             return "UNKNOWN_SYMBOL", order.symbol
-        malformed = fault_of(order, lot)
+        malformed = fault_of(order, grid)
         if malformed is not None:
             return malformed
         if order.symbol in self.faults.halted:
@@ -218,7 +223,7 @@ class Floor:
             order.account, "", order.symbol, order.side, qty, order.type, order.tif, trail=order.trail,
             limit=order.limit if limit is None else limit, stop=order.stop if stop is None else stop,
         )  # fmt: skip
-        return fault_of(new, self.lots[order.symbol])
+        return fault_of(new, self.grids[order.symbol])
 
     def withdraw(self, account: Account, venue_id: str) -> None:
         """Whoever entered a foreign order takes it back."""
@@ -232,7 +237,7 @@ class Floor:
         """A new top of book: mark, and match what works in that symbol, oldest order first."""
         symbol = quote.symbol
         book = self._books[symbol]
-        top = self.tops[symbol] = self._last[symbol] = Top(quote)
+        top = self.tops[symbol] = self._last[symbol] = Top(quote, self.grids[symbol])
         if self.mids:
             self.mids.pop(symbol, None)
         if not book or symbol in self.faults.halted:
@@ -266,9 +271,11 @@ class Floor:
         if traded is None:
             return
         price, qty = traded
+        if self.settings.slippage_bps and not (order.rested and order.limit is not None):
+            price = order.slipped(price, self.settings.slippage_bps, self.grids[order.symbol].tick)
         top.take(order.side, qty)
         if order.leaves == qty and self.faults.hit(Fault.OVERFILL):
-            qty += self.lots[order.symbol]
+            qty += self.grids[order.symbol].lot
         self._execute(account, order, price, qty)
         if order.cum >= order.qty:
             self._end(order, FILLED, "")

@@ -25,7 +25,7 @@ from decimal import Decimal
 from functools import cache
 from importlib import resources
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -95,6 +95,19 @@ class Item(msgspec.Struct, frozen=True):
 
     ts: int
     what: Quote | Bar | CorporateAction | SessionOpen | SessionClose
+
+
+class Feed(Protocol):
+    """What an exchange shows: this market, or recorded data (`tape.Tape`)."""
+
+    def instruments(self) -> Sequence[Instrument]:
+        """What can be traded."""
+
+    def items(self) -> Iterator[Item]:
+        """Everything that happens, once, in order of time."""
+
+    def history(self, symbol: Symbol, n: int, asof: int) -> list[Bar]:
+        """The last n daily bars closed by `asof` (ns), oldest first, adjusted for the splits in effect then."""
 
 
 def mix(*parts: int | str) -> int:

@@ -15,6 +15,7 @@ from tradingd.core.types import AccountId, OrderType, Side, Symbol, Tif
 
 ZERO = Decimal(0)
 TICK = Decimal("0.01")
+LOT = Decimal(1)
 WORKING = "working"
 FILLED = "filled"
 CANCELLED = "cancelled"
@@ -24,16 +25,30 @@ STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING)
 AT_ONCE = (Tif.IOC, Tif.FOK)
 
 _BUY, _TRAILING = Side.BUY, OrderType.TRAILING  # at hand: on Python 3.11 a member looked up in its class is slow
-_FAR = 2 * float(TICK)
+
+
+class Grid:
+    """What prices and quantities of one symbol are whole multiples of."""
+
+    __slots__ = ("far", "lot", "tick")
+
+    def __init__(self, tick: Decimal = TICK, lot: Decimal = LOT) -> None:
+        self.tick = tick
+        self.lot = lot
+        self.far = 2 * float(tick)
+
+
+CENTS = Grid()
 
 
 class Top:
-    """What is shown of one symbol now, prices on the cent grid, and how much of the shown size is left. Most quotes meet no order:
-    they are not worked out."""
+    """What is shown of one symbol now, on its grid, and how much of the shown size is left. Most quotes meet no order: they are not
+    worked out."""
 
-    __slots__ = ("_left", "_prices", "_shown", "_sizes")
+    __slots__ = ("_grid", "_left", "_prices", "_shown", "_sizes")
 
-    def __init__(self, quote: Quote) -> None:
+    def __init__(self, quote: Quote, grid: Grid = CENTS) -> None:
+        self._grid = grid
         self._shown = (quote.bid, quote.ask)  # the quote itself may be written over by a newer one
         self._sizes = (quote.bid_size, quote.ask_size)
         self._prices: tuple[Decimal, Decimal] | None = None
@@ -44,7 +59,8 @@ class Top:
         """(bid, ask), inside what was shown."""
         if self._prices is None:
             bid, ask = self._shown
-            self._prices = on_grid(bid, ROUND_FLOOR), on_grid(ask, ROUND_CEILING)
+            tick = self._grid.tick
+            self._prices = on_grid(bid, ROUND_FLOOR, tick), on_grid(ask, ROUND_CEILING, tick)
         return self._prices
 
     @property
@@ -58,21 +74,22 @@ class Top:
 
     def is_short_of(self, side: Side, stop: Decimal) -> bool:
         """Is the price for an order of that side far, by more than the grid, from where its stop would let it go?"""
-        bid, ask = self._shown
-        return float(stop) - ask > _FAR if side is _BUY else bid - float(stop) > _FAR
+        (bid, ask), far = self._shown, self._grid.far
+        return float(stop) - ask > far if side is _BUY else bid - float(stop) > far
 
     def left(self, side: Side) -> Decimal:
         """What is shown to an order of that side, less what was taken of it."""
         if not self._left:
-            self._left = [Decimal(int(size)) for size in self._sizes]
+            lot = self._grid.lot
+            self._left = [Decimal(repr(size)) // lot * lot for size in self._sizes]
         return self._left[side is _BUY]
 
     def take(self, side: Side, qty: Decimal) -> None:
         self._left[side is _BUY] = self.left(side) - qty
 
 
-def on_grid(x: float, mode: str) -> Decimal:
-    return (Decimal(repr(x)) / TICK).to_integral_value(mode) * TICK
+def on_grid(x: float, mode: str, tick: Decimal = TICK) -> Decimal:
+    return (Decimal(repr(x)) / tick).to_integral_value(mode) * tick
 
 
 class VenueOrder:
@@ -139,6 +156,14 @@ class VenueOrder:
             self.rested = False
         return self.triggered
 
+    def slipped(self, price: Decimal, bps: Decimal, tick: Decimal) -> Decimal:
+        """A price that is worse by so many hundredths of a percent, on the grid, and no worse than the order's limit."""
+        worse = price * (1 + self.side.sign * bps / 10_000)
+        price = (worse / tick).to_integral_value(ROUND_CEILING if self.side is Side.BUY else ROUND_FLOOR) * tick
+        if self.limit is not None and (price - self.limit) * self.side.sign > 0:
+            return self.limit
+        return max(price, tick)
+
     def match(self, top: Top, position: Decimal) -> tuple[Decimal, Decimal] | None:
         """(price, quantity) that trades against this top, None when nothing does."""
         if not self.trigger(top):
@@ -156,13 +181,13 @@ class VenueOrder:
         return price, qty
 
 
-def fault_of(order: VenueOrder, lot: Decimal) -> tuple[str, str] | None:
+def fault_of(order: VenueOrder, grid: Grid) -> tuple[str, str] | None:
     """The venue's refusal of a malformed order: (code, text), None when it is well formed."""
-    if order.qty <= 0 or order.qty % lot:
-        return "BAD_QTY", f"quantity {order.qty} is not a positive multiple of {lot}"
+    if order.qty <= 0 or order.qty % grid.lot:
+        return "BAD_QTY", f"quantity {order.qty} is not a positive multiple of {grid.lot}"
     for name, price in (("limit", order.limit), ("stop", order.stop), ("trail", order.trail)):
-        if price is not None and (price <= 0 or price % TICK):
-            return "BAD_PRICE", f"{name} {price} is not on the {TICK} grid"
+        if price is not None and (price <= 0 or price % grid.tick):
+            return "BAD_PRICE", f"{name} {price} is not on the {grid.tick} grid"
     if (order.limit is None) == (order.type in {OrderType.LIMIT, OrderType.STOP_LIMIT}):
         return "BAD_PRICE", f"a {order.type} order needs its prices and no others"
     if order.stop is None and order.type in {OrderType.STOP, OrderType.STOP_LIMIT}:

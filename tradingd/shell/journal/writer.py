@@ -129,11 +129,16 @@ class Journal:
         self._work.set()
         if self._running:
             await self._ended.wait()
-        while self._group and self.broken is None:
-            await self._commit()
+        await self.flush()
         self._closed = True
         clean = self.broken is None
         await self._disk(lambda: self._store.close(clean=clean))
+
+    async def flush(self) -> None:
+        """Make durable what is buffered, where no committer runs: at the end, and for a driver that has no tasks."""
+        assert not self._running, "the committer makes groups durable"
+        while self._group and self.broken is None:
+            await self._commit()
 
     def snapshot(self, state: bytes) -> Coroutine[None, None, bool]:
         """Write a snapshot of the state as it is now, that is after record `seq`. The moment counts when this is called, not

@@ -1,0 +1,136 @@
+"""What a fill at the simulated venue costs: slippage, grids, sizes, gaps."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.adapters.sim.venue import AAPL, ACCOUNT
+from tests.core.orders import order
+from tradingd.core.events import Event, FillSeen, OrderRejected, Quote
+from tradingd.core.types import Instrument, Money, Order, OrderType, Price, Qty, Side, Tif
+from tradingd.shell.identity import session_table
+from tradingd_adapters.sim.exchange import Exchange, ExchangeSettings
+from tradingd_adapters.sim.floor import FloorSettings
+from tradingd_adapters.sim.session import Session
+from tradingd_adapters.sim.tape import Shown, Tape
+
+SESSION = session_table("XNYS").session("2008-03-03")
+assert SESSION is not None
+OPEN, MINUTE = SESSION.open_ns, 60 * 10**9
+
+
+class Desk:
+    """A venue that shows what it is told, a minute apart, and an account on it that trades at once."""
+
+    def __init__(
+        self, *shown: tuple[float, float, float], slippage: str = "0", tick: str = "0.01", lot: str = "1"
+    ) -> None:
+        quotes = [
+            Quote(AAPL, bid, ask, OPEN + i * MINUTE, bid_size=size, ask_size=size, seq=i + 1)
+            for i, (bid, ask, size) in enumerate(shown)
+        ]
+        instrument = Instrument(symbol=AAPL, tick=Decimal(tick), lot=Decimal(lot))
+        tape = Tape(quotes, [instrument], {AAPL: Shown("quotes", build=())}, start=0, table=session_table("XNYS"))
+        settings = ExchangeSettings(
+            latency_in_ns=0, latency_out_ns=0, floor=FloorSettings(slippage_bps=Decimal(slippage))
+        )
+        self.exchange = Exchange(tape, {ACCOUNT: Money(Decimal(1_000_000))}, settings=settings)
+        self.heard: list[Event] = []
+        self.session: Session = self.exchange.login(ACCOUNT, "", self.heard.append, lambda _: None)
+        self.show()
+
+    def show(self) -> None:
+        """The next quote, and what came of it."""
+        self.exchange.advance_market(1)
+        self.exchange.settle()
+
+    def send(self, sent: Order) -> None:
+        self.session.submit(sent)
+        self.exchange.settle()
+
+    @property
+    def fills(self) -> list[tuple[Decimal, Decimal]]:
+        return [(fill.qty, fill.price) for fill in self.heard if isinstance(fill, FillSeen)]
+
+
+def market(side: Side, qty: str = "10") -> Order:
+    return order(side, qty, account=ACCOUNT, symbol=AAPL)
+
+
+def stop(price: str, *, limit: str | None = None) -> Order:
+    kind = OrderType.STOP if limit is None else OrderType.STOP_LIMIT
+    at = Price(Decimal(limit)) if limit is not None else None
+    plain = market(Side.SELL)
+    return Order(
+        account=ACCOUNT, order_id=plain.order_id, decision_id=plain.decision_id, symbol=AAPL, side=Side.SELL, qty=Qty(Decimal(10)),
+        type=kind, tif=Tif.GTC, stop=Price(Decimal(price)), limit=at, leg=plain.leg,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "100.15"), (Side.SELL, "99.90")])
+def test_what_takes_a_price_pays_the_slippage(side: Side, price: str) -> None:
+    """T2: 10 basis points of the shown price, rounded away from us to the grid: 100.04 becomes 100.14004, 100.00 becomes 99.90."""
+    desk = Desk((100.0, 100.04, 1000), slippage="10")
+    desk.send(market(side))
+    assert desk.fills == [(Decimal(10), Decimal(price))]
+
+
+def test_a_limit_holds_against_slippage_and_what_rested_fills_at_it() -> None:
+    """T2: never worse than the limit."""
+    desk = Desk((100.0, 100.04, 1000), (99.0, 99.02, 1000), slippage="10")
+    desk.send(order(Side.BUY, "10", "100.08", account=ACCOUNT, symbol=AAPL))
+    assert desk.fills == [(Decimal(10), Decimal("100.08"))]
+    rests = Desk((100.0, 100.04, 1000), (99.0, 99.02, 1000), slippage="10")
+    rests.send(order(Side.BUY, "10", "99.50", account=ACCOUNT, symbol=AAPL))
+    rests.show()
+    assert rests.fills == [(Decimal(10), Decimal("99.50"))]
+
+
+def test_a_stop_over_which_the_price_leaps_fills_at_the_first_price_beyond() -> None:
+    """T2: not at the stop, and with the slippage on top."""
+    for slippage, price in (("0", "90.00"), ("10", "89.91")):
+        desk = Desk((100.0, 100.04, 1000), (90.0, 90.04, 1000), slippage=slippage)
+        desk.send(stop("95.00"))
+        assert not desk.fills
+        desk.show()
+        assert desk.fills == [(Decimal(10), Decimal(price))]
+
+
+def test_no_more_fills_than_is_shown_in_whole_lots() -> None:
+    """T2: the rest goes on at the next quote; of a currency pair too, whose lots are small."""
+    desk = Desk((100.0, 100.04, 4), (101.0, 101.04, 100))
+    desk.send(market(Side.BUY))
+    desk.show()
+    assert desk.fills == [(Decimal(4), Decimal("100.04")), (Decimal(6), Decimal("101.04"))]
+    small = Desk((1.23456, 1.23459, 0.257), (1.23457, 1.23460, 9.0), tick="0.00001", lot="0.01")
+    small.send(market(Side.BUY, "0.3"))
+    small.show()
+    assert small.fills == [(Decimal("0.25"), Decimal("1.23459")), (Decimal("0.05"), Decimal("1.23460"))]
+
+
+def test_a_price_off_the_instruments_own_grid_is_refused() -> None:
+    """T2: the venue's grid is the instrument's."""
+    desk = Desk((100.0, 100.25, 1000), tick="0.25")
+    desk.send(order(Side.BUY, "10", "100.05", account=ACCOUNT, symbol=AAPL))
+    assert [(e.code, e.text) for e in desk.heard if isinstance(e, OrderRejected)] == [
+        ("BAD_PRICE", "limit 100.05 is not on the 0.25 grid")
+    ]
+
+
+@given(
+    bps=st.integers(min_value=0, max_value=1000), cents=st.integers(min_value=1000, max_value=100_000), side=st.sampled_from(Side)
+)  # fmt: skip
+def test_slippage_is_never_a_gift(bps: int, cents: int, side: Side) -> None:
+    """T2: at any price the fill is on the grid, at least so much worse, and less than a tick more."""
+    bid = cents / 100
+    desk = Desk((bid, round(bid + 0.02, 2), 1000), slippage=str(bps))
+    desk.send(market(side))
+    [(_, price)] = desk.fills
+    shown = Decimal(repr(round(bid + 0.02, 2) if side is Side.BUY else bid))
+    worse = (price - shown) * side.sign - shown * bps / 10_000
+    assert price % Decimal("0.01") == 0
+    assert 0 <= worse < Decimal("0.01")

@@ -1,0 +1,241 @@
+"""Backtests over a store of recorded data: what is used of it, what it says is missing, what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from datetime import date, timedelta
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from tests.flow.child import tradingd
+from tests.lab.data.rig import DAYS, NANOS, NYSE, bring, csv_of, store_in, text_of
+from tradingd.backtest.options import Costs, Options
+from tradingd.backtest.run import run_backtest
+from tradingd.backtest.tell import Told
+from tradingd.core.facts import CashMoved, Decided, Filled, SplitApplied
+from tradingd.core.types import NS
+from tradingd.lab.data.store import Store
+from tradingd.lab.results.result import read
+from tradingd.ports import Misconfigured
+from tradingd.shell.env import RealDisk
+from tradingd.shell.identity import session_table
+from tradingd.shell.journal import records
+
+MONTH = {"begin": "2003-02-03", "end": "2003-02-28"}
+NAMES = ("AAPL", "IBM", "MSFT")
+
+
+def shipped(name: str) -> str:
+    data = files("tradingd_adapters.sim").joinpath("data", name).read_bytes()
+    return (gzip.decompress(data) if name.endswith(".gz") else data).decode()
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The shipped days and actions of three shares around the start of 2003."""
+    folder = tmp_path_factory.mktemp("days")
+    store = store_in(folder)
+    rows = [
+        r
+        for r in csv.DictReader(io.StringIO(shipped("us_equities_daily_wiki.csv.gz")))
+        if "2002-06" < r["date"] < "2003-04"
+    ]
+    for name in NAMES:
+        lines = [
+            ",".join(r[c] for c in ("date", "open", "high", "low", "close", "volume"))
+            for r in rows
+            if r["ticker"] == name
+        ]
+        bring(
+            store,
+            text_of(folder / f"{name}.csv", "date,open,high,low,close,volume\n" + "\n".join(lines) + "\n"),
+            DAYS,
+            NYSE,
+            symbol=name,
+        )
+    bring(
+        store, text_of(folder / "actions.csv", shipped("us_equities_actions_implied.csv")), "actions", NYSE, symbol=""
+    )
+    return store
+
+
+def run(store: Store, out: Path, **asked: object) -> Told:
+    plain: dict[str, object] = {**MONTH, "strategies": ("breakout", "reversion:oversold=20.0"), "tier": "moderate"}
+    return run_backtest(Options(data=str(store.root), out=out, **{**plain, **asked}))  # type: ignore[arg-type]
+
+
+def test_days_and_actions_of_a_store_are_traded(days: Store, tmp_path: Path) -> None:
+    """T2: ranges from the days before, paths within the days, a split at its time; the note says what is made up."""
+    told = run(days, tmp_path / "out")
+    facts = [fact for _, fact in records(RealDisk(), str(tmp_path / "out" / "journal"))]
+    result = told.result
+    assert (result.state, result.begin, result.end) == ("complete", MONTH["begin"], MONTH["end"])
+    assert result.metrics is not None
+    assert result.metrics.sessions == 19
+    assert result.metrics.fills == len([f for f in facts if isinstance(f, Filled)]) > 10
+    assert [f.symbol for f in facts if isinstance(f, SplitApplied)] == ["MSFT"]
+    assert any(isinstance(f, Decided) for f in facts)
+    assert "AAPL, IBM, MSFT: only days are recorded, what happens inside of them is made up by rule" in result.notes
+
+
+def test_a_dividend_is_paid_on_what_is_held(days: Store, tmp_path: Path) -> None:
+    """T2: shares times amount, on the ex-date."""
+    told = run(days, tmp_path / "out", begin="2002-10-01", end="2003-03-31", strategies=("trend",))
+    facts = [fact for _, fact in records(RealDisk(), str(tmp_path / "out" / "journal"))]
+    paid = [f for f in facts if isinstance(f, CashMoved) and f.kind == "dividend"]
+    assert told.result.metrics is not None
+    assert told.result.metrics.dividends == sum((f.amount for f in paid), start=0)
+    assert paid
+
+
+def test_the_same_options_make_the_same_journal(days: Store, tmp_path: Path) -> None:
+    """T1: its head is one."""
+    heads = {run(days, tmp_path / name).result.journal.head for name in ("a", "b")}
+    assert len(heads) == 1
+
+
+def test_costs_are_felt(days: Store, tmp_path: Path) -> None:
+    """T2: wider spreads and higher fees leave less, of the very same market."""
+
+    cheap = run(days, tmp_path / "cheap", costs=Costs(spread_bps=0, fee_minimum=Decimal(0), fee_per_share=Decimal(0)))
+    dear = run(days, tmp_path / "dear", costs=Costs(spread_bps=50, fee_minimum=Decimal(5)))
+    assert cheap.result.metrics is not None
+    assert dear.result.metrics is not None
+    assert cheap.result.metrics.fees == 0
+    assert dear.result.metrics.fees >= 5
+    assert (dear.result.metrics.equity or 0) < (cheap.result.metrics.equity or 0)
+
+
+def test_what_is_missing_is_noted_and_the_rest_is_run(days: Store, tmp_path: Path) -> None:
+    """T2: a span beyond the data, and a session without any price."""
+    told = run(days, tmp_path / "out", begin="2003-03-03", end="2003-05-30")
+    assert told.result.state == "complete"
+    assert len([n for n in told.result.notes if "ends already at 2003-03-31" in n]) == len(NAMES)
+    folder = tmp_path / "holes"
+    folder.mkdir()
+    holes = store_in(folder)
+    rows = ["2003-02-03,10,11,9,10,100", "2003-02-06,10,11,9,10,100"]
+    path = text_of(folder / "a.csv", "date,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
+    bring(holes, path, DAYS, NYSE, symbol="A")
+    notes = run(holes, tmp_path / "out2", begin="2003-02-03", end="2003-02-07").result.notes
+    assert "2 sessions without data were skipped: 2003-02-04, 2003-02-05" in notes
+
+
+def test_quotes_go_before_bars_and_days_are_built_of_them(tmp_path: Path) -> None:
+    """T2: recorded quotes are shown as they are, with what they warm up."""
+    store, table = store_in(tmp_path), session_table("XNYS")
+    day, rows = date(2008, 1, 2), []
+    while day < date(2008, 2, 29):
+        session = table.session(day.isoformat())
+        if session is not None:
+            for i, ts in enumerate(range(session.open_ns, session.close_ns + 1, 300 * NS)):
+                mid = 100 + (day.day % 7) + 2 * (i % 13) / 13
+                rows.append((ts, round(mid, 2), round(mid + 0.02, 2), 500.0, 500.0))
+        day += timedelta(days=1)
+    bring(store, csv_of(tmp_path / "q.csv", "ts,bid,ask,bid_size,ask_size", rows), "quotes", NANOS, symbol="A")
+    told = run(store, tmp_path / "out", begin="2008-02-01", end="2008-02-28", sets=("instruments.A.calendar=XNYS",))
+    assert told.result.metrics is not None
+    assert told.result.metrics.sessions == 19
+    assert told.result.sessions_a_year == 252
+    candles = (tmp_path / "out" / "bars.csv").read_text().splitlines()
+    assert len(candles) == 1 + 19  # what was learned from is not of the run
+    facts = [fact for _, fact in records(RealDisk(), str(tmp_path / "out" / "journal"))]
+    assert {f.symbol for f in facts if isinstance(f, Decided)} == {"A"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"symbols": ("XOM",)}, "there is no data of XOM"),
+        (
+            {"sets": ("instruments.IBM.multiplier=50",)},
+            "instruments.IBM.multiplier is 50: the simulated venue trades 1 only",
+        ),
+        ({"sets": ("instruments.IBM.currency=EUR",)}, "instruments.IBM.currency is EUR, the account's is USD"),
+        (
+            {"sets": ("instruments.IBM.calendar=none",)},
+            "the venue keeps one calendar in a run, these follow XNYS, none",
+        ),
+        ({"begin": "1999-01-04", "end": "1999-02-01"}, "there is no data in between"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(days: Store, tmp_path: Path, asked: dict[str, object], words: str) -> None:
+    """T2: before anything is made."""
+    with pytest.raises(Misconfigured, match=words):
+        run(days, tmp_path / "out", **asked)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_market_that_never_closes_is_shown_and_not_entered(tmp_path: Path) -> None:
+    """T2, E9: as in the daemon, no entry where there is no session table; the note says so, and a year has all its days."""
+    store = store_in(tmp_path)
+    begin = 1_204_329_600 * NS  # midnight of 2008-03-01, UTC
+    rows = [(begin + i * 300 * NS, 100 + i % 7, 100.02 + i % 7) for i in range(3 * 288)]
+    bring(store, csv_of(tmp_path / "q.csv", "ts,bid,ask", rows), "quotes", NANOS, symbol="A")
+    told = run(store, tmp_path / "out", begin="", end="")
+    assert (told.result.begin, told.result.end) == ("2008-03-01", "2008-03-03")
+    assert told.result.sessions_a_year == 365
+    assert any("entries are refused where the instrument has no session table" in note for note in told.result.notes)
+    assert told.result.metrics is not None
+    assert told.result.metrics.fills == 0
+
+
+def test_a_place_without_a_store_is_refused(tmp_path: Path) -> None:
+    """H6: a file is to be brought in first."""
+    file = text_of(tmp_path / "a.csv", "date,close\n")
+    for place, words in (
+        (tmp_path / "none", "neither demo nor the folder"),
+        (file, "tradingd data import"),
+        (tmp_path, "no data"),
+    ):
+        folder = tmp_path / "empty"
+        folder.mkdir(exist_ok=True)
+        with pytest.raises(Misconfigured, match=words):
+            run_backtest(Options(data=str(folder if place == tmp_path else place), out=tmp_path / "out"))
+
+
+def test_no_bar_is_known_before_its_end(days: Store, tmp_path: Path) -> None:
+    """T1: what a run has seen by a day does not change with what comes after it."""
+    short, long = (run(days, tmp_path / end, end=end) for end in ("2003-02-14", "2003-02-28"))
+    first, second = (
+        [fact for _, fact in records(RealDisk(), f"{told.out}/journal")][1:-1] for told in (short, long)
+    )  # fmt: skip
+    until = session_table("XNYS").session("2003-02-14")
+    assert until is not None
+    seen = [[fact for fact in facts if fact.ts <= until.close_ns] for facts in (first, second)]
+    assert seen[0] == seen[1]
+    assert len(seen[0]) > 50
+    bars = [(Path(told.out) / "bars.csv").read_text().splitlines() for told in (short, long)]
+    assert bars[1][: len(bars[0])] == bars[0]
+
+
+def test_a_store_that_turns_out_damaged_ends_with_what_was_done(days: Store, tmp_path: Path) -> None:
+    """T2: exit 1, one line that says what is wrong and where the partial result is."""
+    store = store_in(tmp_path)
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    table = session_table("XNYS")
+    for name, dates in (("a", ("2003-02-03", "2003-02-04")), ("b", ("2003-02-05", "2003-02-06"))):
+        found = [s for s in map(table.session, dates) if s is not None]
+        rows = [(ts, 10.0, 10.02) for s in found for ts in range(s.open_ns, s.close_ns + 1, 300 * NS)]
+        bring(store, csv_of(folder / f"{name}.csv", "ts,bid,ask", rows), "quotes", NANOS, symbol="A")
+    last = max(store.root.rglob("*.parquet"), key=lambda path: path.stat().st_mtime_ns)
+    data = bytearray(last.read_bytes())
+    data[8:200] = bytes(192)  # its first pages; the foot, which says what it holds, stays
+    last.write_bytes(data)
+    ran = tradingd(
+        "backtest", "--data", str(store.root), "--set", "instruments.A.calendar=XNYS", "--out", "out", cwd=tmp_path
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith(f"Error: {last}: ")
+    assert ran.stderr.endswith(f"what was done until then is in {tmp_path / 'out'}\n")
+    result = read(tmp_path / "out")
+    assert result.state == "partial"
+    assert result.why.startswith(f"DataError: {last}: ")
+    assert result.metrics is not None
+    assert result.metrics.sessions == 1  # the second was not over

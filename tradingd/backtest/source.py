@@ -1,0 +1,217 @@
+"""The market of a run: the shipped days, or a store of recorded data. Source: T2."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tradingd.app import instrument_of
+from tradingd.backtest.options import DEMO, Options
+from tradingd.config import Config
+from tradingd.core.gates.window import SessionTable
+from tradingd.core.types import NS, AccountId, Instrument, Symbol
+from tradingd.core.views.performance import YEAR
+from tradingd.ports import Disk, Misconfigured
+from tradingd.shell.identity import session_table
+from tradingd_adapters.sim.market import FIRST, LAST, SYMBOLS, Feed, Market
+from tradingd_adapters.sim.quoting import SLOT_NS, QuotingSettings
+from tradingd_adapters.sim.tape import DAY, Happening, Shown, Tape
+
+if TYPE_CHECKING:
+    from tradingd.lab.data.feed import Note, Want
+    from tradingd.lab.data.kinds import Kind
+    from tradingd.lab.data.store import Store
+
+DAY_S = 86_400
+BUILT = (1800, DAY_S)  # bars that strategies and ranges are shown, made where the data has none
+
+
+class Source(msgspec.Struct, frozen=True):
+    """market: for the exchange.   begin, end: ISO days, both included.   since, until: the same in ns.   notes: what is missing, as
+    far as it is known before the run.   sessions_a_year: what figures are annualised by."""
+
+    market: Feed
+    begin: str
+    end: str
+    since: int
+    until: int
+    notes: tuple[str, ...] = ()
+    sessions_a_year: int = YEAR
+
+    def found(self) -> list[str]:
+        """What was skipped, known after the run."""
+        notes = []
+        skipped = getattr(self.market, "skipped", [])
+        if skipped:
+            shown = ", ".join(skipped[:10]) + (", ..." if len(skipped) > 10 else "")
+            notes.append(f"{len(skipped)} sessions without data were skipped: {shown}")
+        if isinstance(self.market, Tape):
+            notes += [
+                f"{symbol}: {n} rows nobody could have traded at were left out"
+                for symbol, n in sorted(self.market.bad.items())
+            ]
+        return notes
+
+
+def source_of(options: Options, config: Config, account: AccountId, disk: Disk) -> Source:
+    """Raises Misconfigured naming the option, DataError for data that cannot be read, Missing without the lab's libraries."""
+    if options.data == DEMO:
+        return _demo(options)
+    from tradingd.lab.data.extra import need
+
+    need()
+    root = Path(options.data)
+    if not root.is_dir():
+        hint = "; bring a file into a store first: tradingd data import" if root.is_file() else ""
+        raise Misconfigured(f"--data {options.data!r}: neither demo nor the folder of a store{hint}")
+    from tradingd.lab.data.store import Store
+
+    return _Recorded(Store(root, disk), options, config, account).source()
+
+
+def _demo(options: Options) -> Source:
+    begin, end = options.begin or "2008-01-02", options.end or "2008-12-31"
+    symbols = tuple(Symbol(s) for s in options.symbols) or SYMBOLS
+    unknown = sorted(set(symbols) - set(SYMBOLS))
+    if unknown:
+        raise Misconfigured(f"--symbol {unknown[0]!r}: the shipped data has {', '.join(SYMBOLS)}")
+    if end < FIRST or begin > LAST:
+        raise Misconfigured(f"--from {begin} --to {end}: the shipped data covers {FIRST} to {LAST}")
+    return Source(Market(start=begin, end=end, symbols=symbols), begin, end, _midnight(begin), _midnight(end) + DAY)
+
+
+class _Recorded:
+    """What of a store is used for one run."""
+
+    def __init__(self, store: Store, options: Options, config: Config, account: AccountId) -> None:
+        self.store, self.options, self.config = store, options, config
+        self.currency = config.accounts[account].currency
+        kinds: dict[Symbol, dict[str, Kind]] = {}
+        for kind, symbol in store.holdings():
+            kinds.setdefault(Symbol(symbol), {})[kind.name] = kind
+        self.kinds = {s: found for s, found in kinds.items() if set(found) != {"actions"}}
+        asked = options.symbols or tuple(sorted(self.kinds))
+        missing = sorted(set(asked) - set(self.kinds))
+        if missing or not asked:
+            raise Misconfigured(
+                f"--data {options.data}: there is no data{' of ' + ', '.join(missing) if missing else ''}"
+            )
+        self.symbols = [Symbol(s) for s in sorted(asked)]
+        self.shown = {symbol: _shown(self.kinds[symbol]) for symbol in self.symbols}
+
+    def source(self) -> Source:
+        instruments = [self._instrument(symbol) for symbol in self.symbols]
+        table = self._table(instruments)
+        begin, end = self.options.begin or self._edge(first=True), self.options.end or self._edge(first=False)
+        since, until = _midnight(begin), _midnight(end) + DAY
+        notes = [_words(note) for note in self._missing(since, until)]
+        notes += self._doubts(table)
+        costs = self.options.costs
+        market = Tape(
+            self._happenings(since, until), instruments, self.shown, start=since, table=table,
+            quoting=QuotingSettings(spread_bps=costs.spread_bps, size_share=costs.size_share),
+        )  # fmt: skip
+        return Source(market, begin, end, since, until, tuple(notes), YEAR if table is not None else 365)
+
+    def _instrument(self, symbol: Symbol) -> Instrument:
+        kind = next(iter(self.kinds[symbol].values()))
+        calendar = self.store.parts(kind, symbol)[0].meta.calendar
+        instrument = instrument_of(self.config)(Instrument(symbol=symbol, calendar=calendar, currency=self.currency))
+        if instrument.multiplier != 1:
+            raise Misconfigured(
+                f"instruments.{symbol}.multiplier is {instrument.multiplier}: the simulated venue trades 1 only"
+            )
+        if instrument.currency != self.currency:
+            raise Misconfigured(
+                f"instruments.{symbol}.currency is {instrument.currency}, the account's is {self.currency}: no rates are recorded"
+            )
+        return instrument
+
+    def _table(self, instruments: list[Instrument]) -> SessionTable | None:
+        keys = sorted({i.calendar for i in instruments})
+        if len(keys) > 1:
+            raise Misconfigured(f"--symbol: the venue keeps one calendar in a run, these follow {', '.join(keys)}")
+        try:
+            return session_table(keys[0])
+        except FileNotFoundError:
+            return None
+
+    def _edge(self, *, first: bool) -> str:
+        parts = [part for s in self.symbols for kind in self.kinds[s].values() for part in self.store.parts(kind, s)]
+        ns = min(p.meta.first for p in parts) if first else max(p.meta.last for p in parts)
+        return datetime.fromtimestamp(ns // NS, UTC).date().isoformat()
+
+    def _happenings(self, since: int, until: int) -> Iterator[Happening]:
+        """Days and actions from long before, to learn from; what is shown from `since` on, or as early where there are no days."""
+        from tradingd.lab.data.feed import merged
+
+        early = since - self.options.warm_up_days * DAY
+        learned, late, soon = self._wants()
+        streams = (
+            merged(self.store, learned, early, until),
+            merged(self.store, soon, early, until),
+            merged(self.store, late, since, until),
+        )
+        return heapq.merge(*streams, key=lambda happening: happening.ts)
+
+    def _wants(self) -> tuple[list[Want], list[Want], list[Want]]:
+        """(days and actions; the rest of symbols with days; the rest of symbols without)."""
+        from tradingd.lab.data.feed import Want
+
+        learned: list[Want] = []
+        late: list[Want] = []
+        soon: list[Want] = []
+        for symbol in self.symbols:
+            has_days = f"bars-{DAY_S}" in self.kinds[symbol]
+            for kind in self.kinds[symbol].values():
+                want = Want(kind, symbol)
+                if kind.name in ("actions", f"bars-{DAY_S}"):
+                    learned.append(want)
+                elif kind.span_s or kind.name == self.shown[symbol].source:
+                    (late if has_days else soon).append(want)
+        return learned, late, soon
+
+    def _missing(self, since: int, until: int) -> list[Note]:
+        from tradingd.lab.data.feed import merged
+
+        learned, late, soon = self._wants()
+        return merged(self.store, [*learned, *late, *soon], since, until).notes
+
+    def _doubts(self, table: SessionTable | None) -> list[str]:
+        notes = []
+        if table is None:
+            notes.append("the data follows no sessions: entries are refused where the instrument has no session table")
+        days = [symbol for symbol, shown in self.shown.items() if shown.span_s == DAY_S]
+        if days:
+            notes.append(f"{', '.join(days)}: only days are recorded, what happens inside of them is made up by rule")
+        apart = max((min(s.span_s * NS, SLOT_NS) for s in self.shown.values() if s.source == "bars"), default=0) / NS
+        if apart > self.config.risk.price_max_age_s:
+            notes.append(
+                f"bars show a price every {apart:.0f} s, and risk.price_max_age_s is {self.config.risk.price_max_age_s:g}: "
+                "entries between two of them are refused as stale"
+            )
+        return notes
+
+
+def _shown(kinds: dict[str, Kind]) -> Shown:
+    """Quotes before trades before the shortest bars. Bars of BUILT spans are made where the data has none and is finer, and of the
+    path that days are shown by."""
+    bars = sorted(kind.span_s for kind in kinds.values() if kind.span_s)
+    if "quotes" in kinds or "trades" in kinds:
+        source, span = "quotes" if "quotes" in kinds else "trades", 0
+    else:
+        source, span = "bars", bars[0]
+    return Shown(source, span, tuple(each for each in BUILT if each not in bars and (each > span or span == DAY_S)))
+
+
+def _midnight(day: str) -> int:
+    return (date.fromisoformat(day) - date(1970, 1, 1)) // timedelta(days=1) * DAY
+
+
+def _words(note: Note) -> str:
+    return f"{note.symbol} {note.kind}: {note.why}"
