@@ -39,7 +39,7 @@ from tradingd.shell.web.metrics import Metrics
 
 log = structlog.get_logger("tradingd")
 
-SNAPSHOT_SCHEMA = 4
+SNAPSHOT_SCHEMA = 5
 SNAPSHOT_S_MAX = 30.0
 TAG = 6  # digits of the journal's own number in the ids of orders: a second daemon's are others (H4)
 WITHDRAW_S = 5.0

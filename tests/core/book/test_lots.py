@@ -199,42 +199,32 @@ def test_a_split_told_late_to_somebody_who_held_nothing_changes_nothing() -> Non
     assert a.booked.positions[X] == before
 
 
-def test_a_split_told_late_gives_back_what_a_sale_of_after_it_took_too_much() -> None:
-    """I4: ten were thirty when all ten were sold; twenty are left, and what they cost was taken off with the ten."""
+def test_a_split_told_late_does_not_make_good_what_was_sold_as_old_shares() -> None:
+    """I4, D24: ten were thirty when four were sold; the venue holds 26, which drift tells, and an operator adopts."""
     a = Account()
     a.buy(0, "10", "90")
-    a.sell(2, "10", "30")
-    assert late(a, 1, "3") == (20, 20)
-    [lot] = a.held()
-    assert (lot.qty, lot.basis, lot.adopted, lot.opened_ts) == (20, 0, True, ts_of(1))
-    a.sell(60, "20", "30")
-    assert a.booked.realised == 900 - 900, "in the end it is what the cash says"
+    a.sell(2, "4", "30")
+    assert late(a, 1, "3") == (18, 18)
 
 
-def test_a_split_told_late_turns_a_position_that_a_sale_of_after_it_had_turned() -> None:
-    """I4: ten were thirty when 25 were sold: five are left of them, where fifteen seemed to be owed."""
+def test_a_split_told_late_leaves_a_position_that_was_turned_after_it() -> None:
+    """I4: the short was sold in new shares."""
     a = Account()
     a.buy(0, "10", "90")
     a.sell(2, "25", "30")
-    assert a.holding.qty() == -15
-    assert late(a, 1, "3") == (5, 5)
+    assert late(a, 1, "3") == (-15, -15)
 
 
-def test_a_reverse_split_told_late_takes_what_was_sold_as_old_shares() -> None:
-    """I4: of ten one was left when four were sold."""
-    a = Account()
-    a.buy(0, "10", "90")
-    a.sell(2, "4", "900")
-    assert late(a, 1, "0.1") == (-3, -3)
-
-
-def test_what_a_late_split_brings_replaces_no_loss() -> None:
-    """E8: nobody bought it, so the loss of the sale before stays allowed."""
-    a = Account()
-    a.buy(0, "10", "90")
-    a.sell(2, "10", "30")
-    late(a, 1, "3")
-    assert [part.disallowed for part in a.parts()] == [0]
+def test_two_splits_told_late_in_any_order_scale_what_each_found() -> None:
+    """F9: ten, then three for one, then five bought, then two for one, then one bought."""
+    for told in ([(1, "3"), (3, "2")], [(3, "2"), (1, "3")]):
+        a = Account()
+        a.buy(0, "10", "90")
+        a.buy(2, "5", "30")
+        a.buy(4, "1", "15")
+        for when, ratio in told:
+            late(a, when, ratio)
+        assert a.holding.qty() == a.booked.positions[X].qty == 71
 
 
 def test_after_an_operator_took_the_venues_position_over_a_late_split_changes_nothing() -> None:
@@ -246,6 +236,19 @@ def test_after_an_operator_took_the_venues_position_over_a_late_split_changes_no
     a.sell(51, "30", "30")
     a.buy(52, "5", "30")
     assert late(a, 1, "3") == (5, 5)
+
+
+def test_what_was_taken_over_before_a_split_is_scaled_by_it() -> None:
+    """D24, F9: also when some of it was sold since: a lot that was adopted once is a lot."""
+    a = Account()
+    a.adopt(0, "100", "100")
+    a.split(1, "2", at=ts_of(1))
+    assert a.holding.qty() == 200
+    b = Account()
+    b.adopt(0, "100", "100")
+    b.buy(0, "10", "100")
+    b.sell(2, "10", "50")
+    assert late(b, 1, "2") == (200, 200)
 
 
 # wash sales: the published figures -----------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from tradingd.core.facts import (
     DriftFound,
     Kind,
     LinkChanged,
+    OrderIntended,
     Outcome,
     Reason,
     ReplaceIntended,
@@ -28,7 +29,7 @@ from tradingd.core.facts import (
     StateChanged,
     StopSet,
 )  # fmt: skip
-from tradingd.core.types import NS, Money, Price, Qty, Side, TradingState
+from tradingd.core.types import NS, Leg, Money, Price, Qty, Side, TradingState
 
 D = Decimal
 
@@ -155,6 +156,24 @@ def test_a_split_told_after_what_was_bought_after_it():
     assert world.book.booked.levels[ACME] == level
     assert not world.of(ReplaceIntended)
     assert world.refold() == world.book.dump()
+
+
+def test_a_split_told_late_closes_nothing_that_was_taken_over_before_it():
+    """F9, D24: adopted, split, some of it sold by somebody, and only then told: the rest is scaled like its stop and its price."""
+    world = World()
+    world.positions(ACME="100")
+    world.say(Verb.ADOPT, symbol=ACME)
+    assert world.book.qty(ACME) == 100
+    world.timer()
+    split = Split(ts=world.now, symbol=ACME, ratio=2.0, action_id="s1")
+    world.wait(1)
+    world.foreign_fill(ACME, Side.SELL, "10", "50")
+    world.step(split)
+    assert world.book.qty(ACME) == 180
+    assert world.book.booked.positions[ACME].avg_price == 50
+    world.wait(1)
+    world.quote(ACME, 50.0, after=1)
+    assert not [f for f in world.all(OrderIntended) if f.order.leg is Leg.EXIT]
 
 
 def test_an_entry_priced_before_a_split_is_taken_back():

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from decimal import Decimal
-from itertools import chain
 from sys import maxsize
 
 import msgspec
@@ -56,6 +55,7 @@ def filled(lots: Lots, f: Filled) -> None:
 def adopted(lots: Lots, f: PositionAdopted) -> None:
     """The venue's position becomes ours: what differs was bought or closed at the mark, by somebody, without a fee (D24)."""
     holding = lots.held.setdefault(f.symbol, Holding())
+    holding.adopted_ts = f.ts
     old, unit = holding.qty(), holding.multiplier
     worth_old, worth_new = money(old, f.price, unit, f.rate), money(f.qty, f.price, f.multiplier, f.rate)
     through = bool(old and f.qty) and (old.is_signed() != f.qty.is_signed() or unit != f.multiplier)
@@ -75,85 +75,43 @@ def adopted(lots: Lots, f: PositionAdopted) -> None:
             _open(lots, holding, deal, size, worth)
 
 
-def split(lots: Lots, f: SplitApplied) -> tuple[Qty, Qty]:
+def split(lots: Lots, f: SplitApplied) -> Qty:
     """ratio new shares for one old: the boundaries between lots are scaled and rounded as the ledger rounds, so that the sum is
     the ledger's. A lot that vanishes by it leaves its basis to its neighbour; a position that does is closed for nothing.
 
-    Of what was traded after it took effect, which is in new shares already: what was opened and is held (signed, it stays), and
-    what those that were sold as old shares come to more or less (signed): it is opened or closed here for nothing, and marked,
-    for a broker's own statement knows better. Where an operator took the venue's position over since, nothing is to be done.
+    The part (signed) that is in new shares already and stays: what was opened after it took effect, or all of it when an operator
+    took the venue's position over since. What was sold after it as old shares is not made good: the venue holds more or less than
+    we do then, which is told as drift.
     """
     holding, at = lots.held.get(f.symbol), f.at or AT_LAST
     if holding is None:
-        return Qty(NIL), Qty(NIL)
-    parts = [*chain.from_iterable(holding.waiting.values()), *(p for p in lots.closed.values() if p.symbol == f.symbol)]
-    if any(lot.adopted and lot.opened_ts > at for lot in holding.lots) or any(
-        p.adopted and p.closed_ts > at for p in parts
-    ):
-        return holding.qty(), Qty(NIL)
-    gone = Qty(NIL)  # of what was held then, signed
-    for part in parts:
-        if part.opened_ts <= at < part.closed_ts:
-            gone = Qty(EXACT.fma(part.qty, Decimal(part.side.sign), gone))
-    old, since = holding.cut(at)
-    whole = _scaled(EXACT.add(old, gone), f.ratio)
-    owed = Qty(less(less(whole, _scaled(old, f.ratio)), gone))
-    _scale(lots, holding, f, at)
-    if owed:
-        _settle(lots, holding, f, owed)
-    return since, owed
-
-
-def _scale(lots: Lots, holding: Holding, f: SplitApplied, at: int) -> None:
-    """The lots that were open, and the losses that waited for a replacement, when the split took effect."""
+        return Qty(NIL)
+    if holding.adopted_ts > at:
+        return holding.qty()
     held = holding.lots
-    kept = [lot for lot in held if lot.opened_ts > at]
-    holding.lots = held[: len(held) - len(kept)]
+    stays = [lot for lot in held if lot.opened_ts > at]
+    holding.lots = held[: len(held) - len(stays)]
     if holding.lots and not _scaled(holding.size(), f.ratio):
         side = holding.lots[0].side.opposite
-        _close(lots, holding, _Deal(symbol=f.symbol, side=side, exec_id=f"split:{f.ts}", ts=f.ts), holding.size(), NIL)
+        deal = _Deal(symbol=f.symbol, side=side, exec_id=f"split:{f.ts}", ts=f.ts)
+        _close(lots, holding, deal, holding.size(), NIL)
     _scale_lots(holding, f.ratio)
-    holding.lots += kept
-    for side, waiting in holding.waiting.items():
-        for part in waiting:
-            if part.closed_ts <= at:
-                part.open_qty = _scaled(part.open_qty, f.ratio)
-            if not part.open_qty:  # too little to be replaced by anything
-                lots.finish(part)
-        holding.waiting[side] = [part for part in waiting if part.open_qty]
-
-
-def _settle(lots: Lots, holding: Holding, f: SplitApplied, owed: Qty) -> None:
-    """`owed`, signed, comes for nothing. It replaces no loss: nobody bought it."""
-    side = Side.SELL if owed < 0 else Side.BUY
-    deal = _Deal(symbol=f.symbol, side=side, exec_id=f"split:{f.ts}", ts=f.at, adopted=True)
-    size = Qty(owed.copy_abs())
-    out = holding.against(side, size)
-    if out:
-        _close(lots, holding, deal, out, NIL)
-    if size != out:
-        lot = _lot(deal, Qty(less(size, out)), NIL)
-        lot.used = True
-        _insert(lots, holding, lot)
+    _scale_waiting(lots, holding, f.ratio, at)
+    holding.lots, stays = stays, holding.lots
+    since = holding.qty()
+    holding.lots = stays + holding.lots
+    return since
 
 
 def _open(lots: Lots, holding: Holding, deal: _Deal, qty: Qty, basis: Money) -> None:
-    bought(lots, holding, _insert(lots, holding, _lot(deal, qty, basis)))
-
-
-def _lot(deal: _Deal, qty: Qty, basis: Money) -> Lot:
-    return Lot(
+    lot = Lot(
         exec_id=deal.exec_id, purchase=deal.order_id or deal.exec_id, side=deal.side, qty=qty, opened=qty, basis=basis,
         opened_ts=deal.ts, acquired_ts=deal.ts, adopted=deal.adopted,
     )  # fmt: skip
-
-
-def _insert(lots: Lots, holding: Holding, lot: Lot) -> int:
-    """Where it stands now: a late report at its own time."""
     lots.opened += 1
-    place = bisect_right(holding.lots, lot.opened_ts, key=lambda held: held.opened_ts)
+    place = bisect_right(holding.lots, deal.ts, key=lambda held: held.opened_ts)  # a late report stands at its own time
     holding.lots.insert(place, lot)
-    return place
+    bought(lots, holding, place)
 
 
 def _close(lots: Lots, holding: Holding, deal: _Deal, qty: Qty, proceeds: Money) -> None:
@@ -205,6 +163,17 @@ def _scale_lots(holding: Holding, ratio: Decimal) -> None:
         else:
             orphan = more(orphan[0], lot.basis), more(orphan[1], lot.wash)
     holding.lots = kept
+
+
+def _scale_waiting(lots: Lots, holding: Holding, ratio: Decimal, at: int) -> None:
+    """Losses of until then that wait for a replacement."""
+    for side, waiting in holding.waiting.items():
+        for part in waiting:
+            if part.closed_ts <= at:
+                part.open_qty = _scaled(part.open_qty, ratio)
+            if not part.open_qty:  # too little to be replaced by anything
+                lots.finish(part)
+        holding.waiting[side] = [part for part in waiting if part.open_qty]
 
 
 def _scaled(qty: Decimal, ratio: Decimal) -> Qty:

@@ -100,11 +100,13 @@ class Holding(msgspec.Struct, kw_only=True):
     """The lots of one symbol, oldest first, all on one side.
 
     multiplier: of the position, as the ledger keeps it.   waiting: losses that a purchase may still replace, oldest first, by side.
+    adopted_ts: when an operator last took the venue's position over, ns, 0 for never.
     """
 
     multiplier: Decimal = ONE
     lots: list[Lot] = []
     waiting: dict[Side, list[Part]] = {}
+    adopted_ts: int = 0
 
     def against(self, side: Side, qty: Qty) -> Qty:
         """How much of an execution of `qty` closes lots, 0 to qty."""
@@ -121,17 +123,6 @@ class Holding(msgspec.Struct, kw_only=True):
         for lot in self.lots:
             total = EXACT.add(total, lot.qty)
         return Qty(total)
-
-    def cut(self, at: int) -> tuple[Qty, Qty]:
-        """How much was opened until then, at the lots' own time, and how much after it. Both signed."""
-        until, after = Qty(ZERO), Qty(ZERO)
-        for lot in self.lots:
-            sign = Decimal(lot.side.sign)
-            if lot.opened_ts <= at:
-                until = Qty(EXACT.fma(lot.qty, sign, until))
-            else:
-                after = Qty(EXACT.fma(lot.qty, sign, after))
-        return until, after
 
     def qty(self) -> Qty:
         """Signed; always the ledger's position."""

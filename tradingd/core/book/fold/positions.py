@@ -11,7 +11,7 @@ from tradingd.core.book.ledger import adopt, post_fill, split
 from tradingd.core.book.orders import Working
 from tradingd.core.book.trades import record
 from tradingd.core.facts import OWN_SOURCES, Filled, FillSkipped, PositionAdopted, SplitApplied, StopSet
-from tradingd.core.types import ZERO, Leg, Money, Price, Qty, Side, Symbol
+from tradingd.core.types import Leg, Money, Symbol
 
 KEEP_STRANGERS = 500
 
@@ -116,19 +116,11 @@ def stop_set(b: Booked, f: StopSet) -> None:
 
 
 def split_applied(b: Booked, f: SplitApplied) -> None:
-    """What was held when the split took effect is scaled. What was bought after it is in new shares already; what was sold after
-    it was counted in old ones, and the difference comes back, or goes, for nothing."""
-    since, owed = fifo.split(b.lots, f)
+    """What was held when the split took effect is scaled; what was bought after it is in new shares already."""
+    since = fifo.split(b.lots, f)
     position = b.positions.get(f.symbol)
     if position is not None and position.qty:
-        b.positions[f.symbol] = position = split(position, f.ratio, since)
-    if owed:
-        side = Side.SELL if owed < 0 else Side.BUY
-        posting = post_fill(position, f.symbol, side, Qty(owed.copy_abs()), Price(ZERO), Money(ZERO), ts=f.at)
-        b.positions[f.symbol] = posting.position
-        b.realised = Money(b.realised + posting.realised)
-        if not posting.position.qty or posting.flipped:
-            _forget_entry(b, f.symbol)
+        b.positions[f.symbol] = split(position, f.ratio, since)
     remember_action(b, f"{f.action_id}:{f.symbol}")
 
 
