@@ -42,12 +42,7 @@ def parity(
         raise typer.Exit(CANNOT) from None
     build = build_hash()
     if as_json:
-        say_json(
-            [
-                {"life": life.number, "same_build": life.began.build == build, "equal": v.equal, "verdict": v}
-                for life, v in found
-            ]
-        )
+        say_json([_object(life, verdict, build) for life, verdict in found])
     else:
         for life, verdict in found:
             _show(life, verdict, same_build=life.began.build == build)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,47 @@ async def test_each_end_of_the_check_is_journaled(code: int, level: str, name: s
         assert all("what it said" in a.text for a in told)
         shown = s.house.metrics.registry.get_sample_value("tradingd_parity_equal")
         assert shown == (gauge if gauge is not None else float(code != 0))
+
+
+DIFFERENT = b'[{"verdict":{"first":1,"last":4,"until":"","difference":{"seq":4,"event":"Quote","journaled":"{a}","replayed":""}}}]'
+
+
+@pytest.mark.parametrize(
+    ("code", "out", "found", "words"),
+    [
+        (0, b'[{"verdict":{"first":1,"last":9,"until":"","difference":null}}]', 0, "records 1 to 9"),
+        (1, DIFFERENT, 1, "record 4, by event Quote: {a}; replayed: nothing"),
+        (1, b"", 2, "Traceback"),
+        (1, b"[]", 2, "Traceback"),
+        (-9, b"", 2, "Traceback"),
+        (
+            0,
+            b'[{"verdict":{"first":1,"last":9,"until":"a gap of 3","difference":null}}]',
+            2,
+            "no further than a gap of 3",
+        ),
+    ],
+)
+def test_only_the_commands_own_report_proves_something(code: int, out: bytes, found: int, words: str) -> None:
+    """T1: a command that fell over ends with the code of a difference, and one that met a gap with that of equality."""
+    outcome, said = nightly.outcome(code, out, "Traceback ...")
+    assert (outcome, words in said) == (found, True)
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Path:
+    """The state directory of four days."""
+    span = ("--from", "2008-09-02", "--to", "2008-09-05", "--speed", "max", "--port", "0", "--exit", "--json")
+    command = [sys.executable, "-m", "tradingd", "demo", "--dir", str(tmp_path / "demo"), *span]
+    made = subprocess.run(command, capture_output=True, check=False, env=environment())
+    assert made.returncode == 0, made.stderr
+    return tmp_path / "demo"
+
+
+async def test_what_the_real_command_reports_is_understood(monkeypatch: pytest.MonkeyPatch, demo: Path) -> None:
+    monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
+    code, said = await parity_of(str(demo))()
+    assert (code, said.startswith("records 1 to ")) == (0, True)
 
 
 async def test_the_check_runs_the_real_command_and_says_why_it_could_not(

@@ -12,6 +12,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Awaitable, Callable
 
 import anyio
+import msgspec
 
 from tradingd.core.events import Alarm
 from tradingd.core.steps.clockwork import main_calendar
@@ -22,11 +23,35 @@ from tradingd.shell.logs import log
 LOOK_S = 60.0
 AFTER_CLOSE_NS = 1_800 * NS
 PATIENCE_S = 6 * 3600.0
-EQUAL, DIFFERS = 0, 1  # how `tradingd parity` ends; anything else: it could not be made
+EQUAL, DIFFERS, CANNOT = 0, 1, 2  # what came of it, by the command's own report; how it ended alone proves nothing
+KILLED_S = 30.0  # a killed child may still stand in the disk
 TEXT_MAX = 1_500
 NICE = "nice"
 
-Check = Callable[[], Awaitable[tuple[int, str]]]  # (exit code, what it said)
+Check = Callable[[], Awaitable[tuple[int, str]]]  # (EQUAL, DIFFERS or anything else, in words)
+
+
+class _Difference(msgspec.Struct):
+    seq: int
+    event: str
+    journaled: str
+    replayed: str
+
+
+class _Verdict(msgspec.Struct):
+    first: int
+    last: int
+    until: str
+    difference: _Difference | None
+
+
+class _Row(msgspec.Struct):
+    """What `tradingd parity --json` says of a run, as far as it matters here."""
+
+    verdict: _Verdict
+
+
+_rows = msgspec.json.Decoder(list[_Row])
 
 
 class Nightly:
@@ -82,7 +107,7 @@ def parity_of(directory: str) -> Check:
     """`tradingd parity` on a state directory, as a process of its own."""
 
     async def check() -> tuple[int, str]:
-        command = [sys.executable, "-m", "tradingd", "parity", "--dir", directory]
+        command = [sys.executable, "-m", "tradingd", "parity", "--json", "--dir", directory]
         try:
             process = await asyncio.create_subprocess_exec(
                 NICE, "-n", "19", *command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
@@ -97,8 +122,27 @@ def parity_of(directory: str) -> Check:
         finally:
             if process.returncode is None:
                 process.kill()
-                with anyio.CancelScope(shield=True):
+                with anyio.move_on_after(KILLED_S, shield=True):
                     await process.wait()
-        return process.returncode or 0, (out or err).decode(errors="replace").strip()
+        return outcome(process.returncode, out, err.decode(errors="replace").strip())
 
     return check
+
+
+def outcome(code: int | None, out: bytes, err: str) -> tuple[int, str]:
+    """What the command found. One that fell over, and one that had to stop at a gap of the tape, proved nothing."""
+    try:
+        verdicts = [row.verdict for row in _rows.decode(out)]
+    except msgspec.DecodeError:
+        verdicts = []
+    if not verdicts:
+        return CANNOT, err or f"it ended with {code} and said nothing"
+    for verdict in verdicts:
+        if (found := verdict.difference) is not None:
+            ours, replayed = found.journaled or "nothing", found.replayed or "nothing"
+            return DIFFERS, f"record {found.seq}, by event {found.event}: {ours}; replayed: {replayed}"
+    records = f"records {verdicts[0].first} to {verdicts[-1].last}"
+    for verdict in verdicts:
+        if verdict.until:
+            return CANNOT, f"{records} are equal, but the tape goes no further than {verdict.until}"
+    return EQUAL, records

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import nan
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
@@ -90,6 +91,7 @@ class Metrics:
         self._reserve = gauge("tradingd_reserve", "Reserve pool", by)
         self._risk = gauge("tradingd_risk_open", "Heat: loss at the stops as a share of equity", ("account",))
         self._parity = gauge("tradingd_parity_equal", "1 when the last replay of the tape gave the journal's facts")
+        self._parity.set(nan)  # nothing was compared yet
         self._pending = gauge("tradingd_outbox_pending", "Facts that are not durable yet")
         self._positions = gauge("trading_positions_count", "Open positions")
         self._power = gauge("trading_buying_power", "Cash of the active pool", by)
