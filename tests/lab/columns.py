@@ -31,10 +31,14 @@ NAMES = tuple(Symbol(name) for name in ("AAPL", "GOOG", "IBM", "MSFT"))
 PRICES = {"AAPL": 100.0, "GOOG": 400.0, "IBM": 90.0, "MSFT": 25.0}
 ODD = ("nan", "inf", "crossed", "zero", "absurd", "again", "back", "low", "gap")
 
+OBSERVED = (
+    "bid", "ask", "mid", "ts", "seq", "lo", "hi", "low_line", "high_line", "exposure", "quarantined", "suspects", "breached_ts",
+)  # fmt: skip
+
 
 class Asked(msgspec.Struct, frozen=True):
     """What one random market is like. rows: quotes.   wobble: share by which a price moves from quote to quote.   gap: ns between
-    quotes, about.   odd: rows among 1,000 that are none of the ordinary."""
+    quotes, about.   digits: of a price; the venue's grid has two.   odd: rows among 1,000 that are none of the ordinary."""
 
     seed: int
     rows: int
@@ -45,6 +49,7 @@ class Asked(msgspec.Struct, frozen=True):
     ideas: bool = True
     split: bool = False
     orders: int = 0
+    digits: int = 2
 
 
 def columns_of(asked: Asked) -> list[tuple[int, int, float, float, float, float]]:
@@ -58,7 +63,7 @@ def columns_of(asked: Asked) -> list[tuple[int, int, float, float, float, float]
         mids[i] *= 1.0 + float(rng.normal(asked.drift, asked.wobble))
         half = int(rng.integers(1, 4)) * 0.01
         mid = max(0.5, mids[i])
-        bid, ask, at = round(mid - half, 2), round(mid + half, 2), ts
+        bid, ask, at = round(mid - half, asked.digits), round(mid + half, asked.digits), ts
         if int(rng.integers(0, 1000)) < asked.odd:
             match ODD[int(rng.integers(0, len(ODD)))]:
                 case "nan":
@@ -127,7 +132,15 @@ class Random:
     def _bar(name: Symbol, ts: int, span_s: int, by: float, *, history: bool = False) -> Bar:
         p = PRICES[name] * by
         return Bar(
-            ts=ts, symbol=name, span_s=span_s, open=p, high=p * 1.004, low=p * 0.996, close=p, volume=1e6, history=history
+            ts=ts,
+            symbol=name,
+            span_s=span_s,
+            open=p,
+            high=p * 1.004,
+            low=p * 0.996,
+            close=p,
+            volume=1e6,
+            history=history,
         )
 
     def history(self, symbol: Symbol, n: int, asof: int) -> list[Bar]:
@@ -199,7 +212,8 @@ def enter_orders(exchange: Exchange, asked: Asked) -> None:
         name = NAMES[int(rng.integers(0, len(NAMES)))]
         side = Side.BUY if rng.integers(0, 2) else Side.SELL
         kind = kinds[int(rng.integers(0, len(kinds)))]
-        away = Decimal(round(PRICES[name] * float(rng.normal(0.0, 4 * asked.wobble * asked.rows**0.5)), 2)).quantize(Decimal("0.01"))
+        spread = PRICES[name] * 4 * asked.wobble * asked.rows**0.5
+        away = Decimal(float(rng.normal(0.0, spread))).quantize(Decimal("0.01"))
         price = max(Decimal("0.05"), Decimal(repr(PRICES[name])) + away)
         order = VenueOrder(
             ACCOUNT, "", name, side, Qty(Decimal(int(rng.integers(1, 400)))), kind, Tif.DAY,
@@ -217,7 +231,7 @@ def enter_orders(exchange: Exchange, asked: Asked) -> None:
 
 
 class Ran(msgspec.Struct):
-    """What came of a run, and how many happenings were looked at."""
+    """What came of a run. quotes: of the market.   shown: of those, how many the venue was made to show."""
 
     facts: list[AnyFact]
     book: Book
@@ -225,7 +239,6 @@ class Ran(msgspec.Struct):
     events: int
     quotes: int
     shown: int
-    calls: int
 
 
 def ran(config: Config, feed: Feed, *, sparse: bool, asked: Asked | None = None, latency: int = 2_000_000) -> Ran:
@@ -241,7 +254,9 @@ def ran(config: Config, feed: Feed, *, sparse: bool, asked: Asked | None = None,
 
     def count(quote: Quote) -> None:
         shown[0] += 1
-        if quote.bid - quote.bid == 0.0 == quote.ask - quote.ask:  # the floor trades at numbers; the core is shown anything
+        if (
+            quote.bid - quote.bid == 0.0 == quote.ask - quote.ask
+        ):  # the floor trades at numbers; the core is shown anything
             publish(quote)
 
     exchange.floor.quote = count  # type: ignore[method-assign]
@@ -250,14 +265,13 @@ def ran(config: Config, feed: Feed, *, sparse: bool, asked: Asked | None = None,
         enter_orders(exchange, asked)
     assert run.drive()
     run.finish("over")
-    return Ran(told, run.book, exchange.records, run.events, exchange.quotes, shown[0], 0)
+    return Ran(told, run.book, exchange.records, run.events, exchange.quotes, shown[0])
 
 
 def state_of(one: Ran) -> dict[str, Any]:
     """All that two runs must agree on besides their facts."""
     book = one.book
-    fields = ("bid", "ask", "mid", "ts", "seq", "lo", "hi", "low_line", "high_line", "exposure", "quarantined", "suspects", "breached_ts")
-    markets = {s: [getattr(m, f) for f in fields] + [list(m.swings)] for s, m in book.markets.items()}
+    markets = {s: [getattr(m, f) for f in OBSERVED] + [list(m.swings)] for s, m in book.markets.items()}
     return {
         "book": book.dump(), "equity": book.equity, "now": book.now, "quotes": book.quotes, "markets": markets,
         "venue": one.venue, "events": one.events, "shown": one.quotes,

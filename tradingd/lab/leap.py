@@ -40,9 +40,7 @@ REST_MAX = 64
 class Leap:
     """One run's. settle: steps through all that was offered."""
 
-    def __init__(
-        self, venue: SparseVenue, book: Book, rules: Rules, clock: Clock, settle: Callable[[], None]
-    ) -> None:
+    def __init__(self, venue: SparseVenue, book: Book, rules: Rules, clock: Clock, settle: Callable[[], None]) -> None:
         self._venue = venue
         self._book = book
         self._rules = rules
@@ -60,7 +58,9 @@ class Leap:
             return 0
         plan = self._plan
         if plan is None or plan.block is not ahead.block:
-            plan = self._plan = Plan(ahead.block, [self._book.markets.get(s) for s in ahead.block.symbols], self._venue.now)
+            plan = self._plan = Plan(
+                ahead.block, [self._book.markets.get(s) for s in ahead.block.symbols], self._venue.now
+            )
             self._wait = 0
         row = ahead.row
         if row < self._wait:

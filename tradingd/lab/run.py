@@ -48,7 +48,8 @@ class Run:
 
     record: told the facts of each step, in order, before anything they ask for is sent.   on_bar: told each daily bar.   looks:
     makes the comparison of book and venue for this run.   instrument: corrects the venue's word on an instrument.   on_breath: told
-    the time, ns, at the start and then after 4,096 happenings or more.   over: makes `leap.Leap.over`, without it every happening is looked at.
+    the time, ns, at the start and then after 4,096 happenings or more.   over: makes `leap.Leap.over`; without it every quote is
+    looked at.
     events: happenings so far.   stop: set it, from a signal handler or a callback, and `drive` ends before the next happening.
     """
 

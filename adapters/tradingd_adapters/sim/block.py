@@ -55,7 +55,15 @@ class Block:
         columns = [column[first:last].tolist() for column in self.columns()]
         for which, ts, bid, ask, bid_size, ask_size, seq, symbols in zip(*columns, repeat(self.symbols)):
             yield Quote(
-                symbols[which], bid, ask, ts, bid_size=bid_size, ask_size=ask_size, seq=seq, recv_ts=ts, source=self.source
+                symbols[which],
+                bid,
+                ask,
+                ts,
+                bid_size=bid_size,
+                ask_size=ask_size,
+                seq=seq,
+                recv_ts=ts,
+                source=self.source,
             )
 
 
@@ -117,4 +125,3 @@ class Stream:
             self._many = min(MANY, self._many * 2)
         quote = self._made.popleft()
         self.item = Item(quote.ts, quote)
-

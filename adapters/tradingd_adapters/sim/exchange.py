@@ -299,7 +299,7 @@ class Exchange:
         elif isinstance(what, SessionClose):
             self.floor.close()
             self._forget()
-        else:
+        elif isinstance(what, CorporateAction):
             self._act(what)
 
     def _forget(self) -> None:

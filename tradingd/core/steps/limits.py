@@ -16,7 +16,7 @@ from tradingd.core.steps.exits import cancel_entries, money
 from tradingd.core.steps.tier import change_tier
 from tradingd.core.types import TradingState
 
-SLACK = 1e-6  # of the line, or of the day's opening equity: a running sum of billions of marks is less than that away from the exact one
+SLACK = 1e-6  # of the day's opening equity: a running sum of a billion marks is less than that away from the exact one
 SECOND = "rule:second_daemon"
 
 
