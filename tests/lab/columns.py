@@ -75,8 +75,9 @@ def columns_of(asked: Asked) -> list[tuple[int, int, float, float, float, float]
                 case "zero":
                     bid = -bid if rng.integers(0, 2) else 0.0
                 case "absurd":
-                    mids[i] = mids[i] if rng.integers(0, 2) else mids[i] * 1.6
-                    bid, ask = bid * 1.6, ask * 1.6
+                    by = float(rng.choice([0.6, 1.6]))
+                    mids[i] = mids[i] if rng.integers(0, 2) else mids[i] * by
+                    bid, ask = bid * by, ask * by
                 case "again":
                     at = rows[-1][1] if rows else ts
                 case "back":
