@@ -256,7 +256,7 @@ def test_looking_at_each_quote_makes_the_same_journal(tmp_path: Path) -> None:
             day += timedelta(days=1)
         path = csv_of(tmp_path / f"{name}.csv", "ts,bid,ask,bid_size,ask_size", rows)
         bring(store, path, "quotes", NANOS, symbol=name)
-    sets = tuple(f"instruments.{name}.calendar=XNYS" for name in "AB") + ("house.timer_s=30m",)
+    sets = (*(f"instruments.{name}.calendar=XNYS" for name in "AB"), "house.timer_s=30m")
     dense, sparse = (
         run(store, tmp_path / str(each), begin="2008-02-01", end="2008-02-15", sets=sets, dense=each)
         for each in (True, False)

@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from tests.lab.columns import Asked, Random, Ran, ran, state_of
+from tests.lab.columns import Asked, Ran, Random, ran, state_of
 from tradingd.config import Config
 from tradingd.core.types import NS
 from tradingd.demo.config import demo_config
@@ -47,7 +47,7 @@ def both(asked: Asked, config: Config, latency: int) -> tuple[Ran, Ran]:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    asked=ASKED, timer=st.sampled_from([0.5, 5.0, 300.0]), loss=st.sampled_from([0.0002, 0.002, 0.03]),
+    asked=ASKED, timer=st.sampled_from([0.5, 5.0, 300.0, 7200.0]), loss=st.sampled_from([0.0002, 0.002, 0.03]),
     compare=st.sampled_from([1.0, 300.0]), latency=st.sampled_from([0, 2_000_000, 700_000_000]),
 )  # fmt: skip
 def test_what_is_passed_over_cannot_matter(

@@ -250,7 +250,7 @@ class Floor:
     def bounds(self, symbol: Symbol) -> Bounds:
         """Prices between which no quote of that symbol changes anything here but what is shown."""
         book = self._books[symbol]
-        return bounds(book.values(), self._position, float(self.ticks[symbol])) if book else NEVER
+        return bounds(book.values(), self._position, float(self.grids[symbol].tick)) if book else NEVER
 
     def _position(self, order: VenueOrder) -> Decimal:
         return self.accounts[order.account].position(order.symbol)

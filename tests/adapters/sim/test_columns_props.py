@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
@@ -56,7 +57,7 @@ def quotes(rows: Sequence[Row]) -> list[Quote]:
 
 def blocks(rows: Sequence[Row], cuts: Sequence[int]) -> Iterator[Block]:
     edges = sorted({0, len(rows), *(cut for cut in cuts if cut < len(rows))})
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         which, ts, *prices = zip(*rows[a:b], strict=True)
         columns = [np.array(column, dtype=float) for column in prices]
         yield Block(

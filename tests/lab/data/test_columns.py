@@ -28,9 +28,7 @@ def filled(folder: Path, times: Sequence[Sequence[int]]) -> Store:
     store = store_in(folder)
     for name, moments in zip(NAMES, times, strict=True):
         rows = [(10**9 + ts, 10.0 + i / 100, 11.0 + i / 100, 1.0 * i, 2.0) for i, ts in enumerate(moments)]
-        bring(
-            store, csv_of(folder / f"{name}.csv", "ts,bid,ask,bid_size,ask_size", rows), "quotes", NANOS, symbol=name
-        )
+        bring(store, csv_of(folder / f"{name}.csv", "ts,bid,ask,bid_size,ask_size", rows), "quotes", NANOS, symbol=name)
     return store
 
 
