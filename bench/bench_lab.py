@@ -1,8 +1,8 @@
 """A backtest of 1,000,000 quotes over ten instruments, every quote looked at and with those passed over that cannot matter.
 
 The quotes are those that the peers of the measurements replay (ten random walks on a cent grid, 10 ms apart on average, PCG64 of
-one seed), moved into a session. Ten positions are held with stops, of which none fires; with trades, every 500th quote is followed by
-a bar upon which an instrument is bought, or sold again. Dense and sparse must come to the same facts.
+one seed), moved into a session. Ten positions are held with stops, of which none fires; with trades, every 500th quote is followed
+by a bar upon which an instrument is bought, or sold again. Dense and sparse must come to the same facts.
 """
 
 import gc

@@ -220,8 +220,8 @@ def enter_orders(exchange: Exchange, asked: Asked) -> None:
             ACCOUNT, "", name, side, Qty(Decimal(int(rng.integers(1, 400)))), kind, Tif.DAY,
             limit=price if kind in (OrderType.LIMIT, OrderType.STOP_LIMIT) else None,
             stop=price if kind in (OrderType.STOP, OrderType.STOP_LIMIT) else None,
-            trail=abs(away) + Decimal("0.01") if kind is OrderType.TRAILING else None,
-            reduce_only=bool(rng.integers(0, 3) == 0),
+            trail=abs(away / 8).quantize(Decimal("0.01")) + Decimal("0.01") if kind is OrderType.TRAILING else None,
+            reduce_only=bool(rng.integers(0, 2)),
         )  # fmt: skip
         ts = OPEN + 1_800 * NS + int(rng.integers(0, span))
 

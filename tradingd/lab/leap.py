@@ -102,8 +102,9 @@ class Leap:
             assert market is not None
             market.lo, market.hi = plan.lo[at].item(), plan.hi[at].item()
             self._clock.set(plan.when[at].item())
-            self._venue.leap(at)
+            self._venue.show_row(at)
             self._settle()
+        self._venue.pass_over(end)
         self._book.quotes += end - row - len(shown)
         plan.seen(end)
 

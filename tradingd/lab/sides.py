@@ -86,8 +86,11 @@ class SparseVenue(Venue, Protocol):
     def bounds(self, symbol: Symbol) -> PriceBounds:
         """What of that symbol matters to the venue now."""
 
-    def leap(self, row: int) -> None:
-        """Show that row of the block ahead and none before it."""
+    def show_row(self, row: int) -> None:
+        """Show that row of the block ahead, whatever lies before it."""
+
+    def pass_over(self, row: int) -> None:
+        """The next row of the block ahead is that one, or what follows the block."""
 
 
 class Looks(Protocol):

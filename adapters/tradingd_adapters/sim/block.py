@@ -50,6 +50,14 @@ class Block:
         """Some of the rows, by a slice or a mask."""
         return Block(self.symbols, *(column[rows] for column in self.columns()), source=self.source)
 
+    def quote(self, row: int) -> Quote:
+        """One row as an event."""
+        ts = self.ts.item(row)
+        return Quote(
+            self.symbols[self.which.item(row)], self.bid.item(row), self.ask.item(row), ts, bid_size=self.bid_size.item(row),
+            ask_size=self.ask_size.item(row), seq=self.seq.item(row), recv_ts=ts, source=self.source,
+        )  # fmt: skip
+
     def quotes(self, first: int, last: int) -> Iterator[Quote]:
         """The rows first .. last - 1 as events."""
         columns = [column[first:last].tolist() for column in self.columns()]
@@ -120,8 +128,12 @@ class Stream:
 
     def _make(self) -> None:
         assert self.block is not None
-        if not self._made:
+        if self._made:
+            quote = self._made.popleft()
+        elif self._many == 1:
+            quote, self._many = self.block.quote(self.row), 2
+        else:
             self._made.extend(self.block.quotes(self.row, self.row + self._many))
             self._many = min(MANY, self._many * 2)
-        quote = self._made.popleft()
+            quote = self._made.popleft()
         self.item = Item(quote.ts, quote)

@@ -28,23 +28,23 @@ ALWAYS = Bounds(bid_low=inf)
 def bounds(orders: Iterable[VenueOrder], position: Callable[[VenueOrder], Decimal], grid: float) -> Bounds:
     """Of all these orders of one symbol. position: true one of an order's account.   grid: the symbol's tick; shown prices are
     rounded to it, so lines lie two of them further out."""
-    found = NEVER
+    slack = 2.0 * grid
+    bid_low, bid_high, ask_low, ask_high = NEVER
     for order in orders:
-        one = ALWAYS if not order.clipped(position(order)) else _bounds(order, 2.0 * grid)
-        found = Bounds(
-            max(found.bid_low, one.bid_low), min(found.bid_high, one.bid_high), max(found.ask_low, one.ask_low),
-            min(found.ask_high, one.ask_high),
-        )  # fmt: skip
-    return found
-
-
-def _bounds(order: VenueOrder, slack: float) -> Bounds:
-    if order.triggered:
-        if order.limit is None or not order.rested:  # takes what is shown; or is about to have rested
+        buys = order.side is Side.BUY
+        if order.reduce_only and not order.clipped(position(order)):
+            return ALWAYS  # it is taken back at the next quote
+        if order.triggered:
+            if order.limit is None or not order.rested:
+                return ALWAYS  # it takes what is shown, or is about to have rested
+            if buys:
+                ask_low = max(ask_low, float(order.limit) + slack)
+            else:
+                bid_high = min(bid_high, float(order.limit) - slack)
+        elif order.type is OrderType.TRAILING or order.stop is None:
             return ALWAYS
-        limit = float(order.limit)
-        return Bounds(ask_low=limit + slack) if order.side is Side.BUY else Bounds(bid_high=limit - slack)
-    if order.type is OrderType.TRAILING or order.stop is None:
-        return ALWAYS
-    stop = float(order.stop)
-    return Bounds(ask_high=stop - slack) if order.side is Side.BUY else Bounds(bid_low=stop + slack)
+        elif buys:
+            ask_high = min(ask_high, float(order.stop) - slack)
+        else:
+            bid_low = max(bid_low, float(order.stop) + slack)
+    return Bounds(bid_low, bid_high, ask_low, ask_high)

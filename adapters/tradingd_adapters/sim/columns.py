@@ -79,8 +79,8 @@ class ColumnTape(Tape):
     # bars and sessions of many rows at once -----------------------------------------------------------------------------------
 
     def _change_after(self, ts: int) -> int:
-        """Up to then all rows from ts on belong to one session, to the same bars and to the same side of `start`, and nothing else is
-        to be told before them."""
+        """Up to then all rows from ts on belong to one session, to the same bars and to the same side of `start`, and nothing else
+        is to be told before them."""
         change = min(self._builders.due, self._heap[0][0] if self._heap else FAR)
         if ts < self._start:
             change = min(change, self._start)

@@ -155,15 +155,19 @@ class Exchange:
         """Prices between which a quote of that symbol changes nothing here but what is shown."""
         return self.floor.bounds(symbol)
 
-    def leap(self, row: int) -> None:
-        """Show that later row of the block that `ahead` told of, and no row before it: nobody could have traded there."""
-        stream = self._stream
-        passed = row - stream.row
-        if passed:
-            self.quotes += passed
-            stream.to(row)
-            self._item = stream.item
-        self.run_next()
+    def show_row(self, row: int) -> None:
+        """Show a later row of the block that `ahead` told of; `pass_over` must follow. Nobody can trade at the rows before it."""
+        block = self._stream.block
+        assert block is not None
+        quote = block.quote(row)
+        self._move(quote.ts)
+        self.show(quote)
+
+    def pass_over(self, row: int) -> None:
+        """The rows of the block before that one are over, shown or not."""
+        self.quotes += row - self._stream.row
+        self._stream.to(row)
+        self._item = self._stream.item
 
     def at(self, ts: int, act: Callable[[], None]) -> None:
         """Put a happening on the calendar."""
