@@ -7,7 +7,8 @@ A quote is passed over only when all of this holds; everything else is shown, on
 - it reaches neither line of its market (stop, target, trail, a position's loss, a rapid move);
 - no order that works at the venue could trade, trigger, trail or begin to rest by it;
 - the account is not worth less with it than the line of the day's loss and of the emergency allows, with some slack;
-- it comes before the next chore, before the venue's own next message, bar, action or end of session, and no night lies before it;
+- it comes before the next chore (all that a silence brings about is one) and before the venue's own next message, bar, action or
+  end of session;
 - no strategy asks for quotes, and the venue has no faults to strike with.
 
 Then, of each symbol, the last one passed over is shown in the ordinary way, in order of time, with the band that the one before it
@@ -27,7 +28,6 @@ import numpy as np
 
 from tradingd.core.book.book import Book
 from tradingd.core.rules import Rules
-from tradingd.core.steps.nights import AFTER
 from tradingd.lab.plan import Plan
 from tradingd.lab.sides import Clock, QuoteAhead, SparseVenue
 
@@ -50,9 +50,9 @@ class Leap:
         self._wait = 0  # rows before this one are not worth a look, or known to matter
         self._rest = 0
 
-    def over(self, last: int, due: int) -> int:
-        """Pass over what comes next and cannot matter; how many quotes that were. last: time of the happening before, ns.   due: of
-        the next chore. Whatever comes next must then be shown."""
+    def over(self, due: int) -> int:
+        """Pass over what comes next and cannot matter; how many quotes that were. due: of the next chore, ns. Whatever
+        comes next must then be shown."""
         ahead = self._venue.ahead()
         if ahead is None or self._rules.quote_strategies:
             return 0
@@ -67,7 +67,7 @@ class Leap:
             return 0
         plan.seen(row)
         end = _end(plan, ahead, due)
-        if end - row < FEW or plan.when[row] - last > AFTER:
+        if end - row < FEW:
             self._wait = row + 1
             return 0
         end = self._first_that_matters(plan, row, end)

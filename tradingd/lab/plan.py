@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from tradingd.core.book.market import Market
-from tradingd.core.steps.nights import AFTER
 from tradingd.core.types import Instrument, Symbol
 from tradingd.lab.sides import QuoteBlock
 
@@ -19,8 +18,7 @@ _UNKNOWN = Market(Instrument(symbol=Symbol("?")))  # stands for a symbol nobody 
 class Plan:
     """Columns beside those of the block, of the same length.
 
-    plain: the quote is believed at first sight after the one before it of its symbol, and follows the row before it without a night
-    in between.   lo, hi: the band it was held against.   mid: its middle.   step: how far that is from the one before it.   when:
+    plain: the quote is believed at first sight after the one before it of its symbol.   lo, hi: the band it was held against.   mid: its middle.   step: how far that is from the one before it.   when:
     the time at which it is shown, ns.   after: row of the next quote of its symbol, the block's length when there is none.
 
     A symbol's first row is judged by its market as it stood when the block was met. `mids`, `times`: what each market, in the order
@@ -46,7 +44,6 @@ class Plan:
             self.plain = (self.lo < bid) & (bid <= ask) & (ask < self.hi)
         self.plain &= ts > np.where(first, self.times[which], ts[prev])
         self.when = np.maximum.accumulate(np.maximum(ts, now))
-        self.plain[1:] &= np.diff(self.when) <= AFTER
         self._next = 0
 
     def seen(self, row: int) -> None:

@@ -29,7 +29,7 @@ HISTORY_BARS = 120
 BREATH = 4_096
 
 Record = Callable[[tuple[AnyFact, ...]], None]
-Over = Callable[[int, int], int]
+Over = Callable[[int], int]
 
 
 class Chore:
@@ -105,7 +105,7 @@ class Run:
             if self.events >= breath:
                 breath = self.events + BREATH
                 self._on_breath(ts)
-            if over is not None and (passed := over(last, self._due)):
+            if over is not None and (passed := over(self._due)):
                 self.events += passed
                 last = clock.wall()
                 continue
