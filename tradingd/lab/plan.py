@@ -18,8 +18,9 @@ _UNKNOWN = Market(Instrument(symbol=Symbol("?")))  # stands for a symbol nobody 
 class Plan:
     """Columns beside those of the block, of the same length.
 
-    plain: the quote is believed at first sight after the one before it of its symbol.   lo, hi: the band it was held against.   mid: its middle.   step: how far that is from the one before it.   when:
-    the time at which it is shown, ns.   after: row of the next quote of its symbol, the block's length when there is none.
+    plain: the quote is believed at first sight after the one before it of its symbol.   lo, hi: the band it was held against.
+    mid: its middle.   step: how far that is from the one before it.   when: the time at which it is shown, ns.   after: row of the
+    next quote of its symbol, the block's length when there is none.
 
     A symbol's first row is judged by its market as it stood when the block was met. `mids`, `times`: what each market, in the order
     of the block's symbols, must show now for the rows that come to be judged rightly; kept so by `seen`.
