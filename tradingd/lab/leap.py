@@ -47,12 +47,15 @@ class Leap:
         self._clock = clock
         self._settle = settle
         self._plan: Plan | None = None
-        self._wait = 0  # rows before this one are not worth a look, or known to matter
+        self._idle = 0  # happenings that are not worth a look, or known to matter
         self._rest = 0
 
     def over(self, due: int) -> int:
-        """Pass over what comes next and cannot matter; how many quotes that were. due: of the next chore, ns. Whatever
-        comes next must then be shown."""
+        """Pass over what comes next and cannot matter; how many quotes that were. due: of the next chore, ns. What comes next must
+        then be shown."""
+        if self._idle:
+            self._idle -= 1
+            return 0
         ahead = self._venue.ahead()
         if ahead is None or self._rules.quote_strategies:
             return 0
@@ -61,22 +64,17 @@ class Leap:
             plan = self._plan = Plan(
                 ahead.block, [self._book.markets.get(s) for s in ahead.block.symbols], self._venue.now
             )
-            self._wait = 0
         row = ahead.row
-        if row < self._wait:
-            return 0
         plan.seen(row)
         end = _end(plan, ahead, due)
         if end - row < FEW:
-            self._wait = row + 1
             return 0
         end = self._first_that_matters(plan, row, end)
-        self._wait = end + 1
         if end - row < FEW:
             self._rest = min(REST_MAX, 2 * self._rest + 1)
-            self._wait += self._rest
+            self._idle = end - row + self._rest
             return 0
-        self._rest = 0
+        self._rest, self._idle = 0, 1
         self._pass(plan, row, end)
         return end - row
 
