@@ -58,7 +58,7 @@ class Plan:
     def is_other(self, i: int) -> bool:
         """Does the market of the i-th symbol stand elsewhere than the rows before would have brought it?"""
         market = self.markets[i]
-        return market is None or not market.mid or market.mid != self.mids[i] or market.ts != self.times[i]
+        return market is None or not market.mid or market.mid != self.mids.item(i) or market.ts != self.times.item(i)
 
 
 def _neighbours(which: Column) -> tuple[Column, Column]:
