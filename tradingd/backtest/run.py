@@ -29,6 +29,7 @@ from tradingd.ports import Disk, Misconfigured
 from tradingd.shell.env import RealClock
 from tradingd.shell.identity import build_hash
 from tradingd_adapters.sim.accounts import Fees
+from tradingd_adapters.sim.columns import ColumnTape
 from tradingd_adapters.sim.exchange import Exchange, ExchangeSettings
 from tradingd_adapters.sim.floor import FloorSettings
 
@@ -57,7 +58,7 @@ def run_backtest(options: Options, *, find: Find = source_of) -> Told:
     progress = Progress(RealClock(), source.since, source.until)
     run = run_of(
         env, clock, config, account, exchange, strategies, record=folder.record, on_bar=folder.sheet.bar,
-        on_breath=lambda ts: progress.show(ts, run.events),
+        on_breath=lambda ts: progress.show(ts, run.events), sparse=isinstance(source.market, ColumnTape) and not options.dense,
     )  # fmt: skip
     folder.book = run.book
     result, seconds = _driven(run, folder, about, source, progress)

@@ -18,6 +18,8 @@ from tradingd.core.types import NS, AccountId, Instrument, Symbol
 from tradingd.core.views.performance import YEAR
 from tradingd.ports import Disk, Misconfigured
 from tradingd.shell.identity import session_table
+from tradingd_adapters.sim.block import Block
+from tradingd_adapters.sim.columns import ColumnTape
 from tradingd_adapters.sim.market import FIRST, LAST, SYMBOLS, Feed, Market
 from tradingd_adapters.sim.quoting import SLOT_NS, QuotingSettings
 from tradingd_adapters.sim.tape import DAY, Happening, Shown, Tape
@@ -112,10 +114,16 @@ class _Recorded:
         notes = [_words(note) for note in self._missing(since, until)]
         notes += self._doubts(table)
         costs = self.options.costs
-        market = Tape(
-            self._happenings(since, until), instruments, self.shown, start=since, table=table,
-            quoting=QuotingSettings(spread_bps=costs.spread_bps, size_share=costs.size_share),
-        )  # fmt: skip
+        if all(shown.source == "quotes" for shown in self.shown.values()):
+            market: Tape = ColumnTape(
+                self._blocks(since, until), self._happenings(since, until, quotes=False), instruments, self.shown, start=since,
+                table=table,
+            )  # fmt: skip
+        else:
+            market = Tape(
+                self._happenings(since, until), instruments, self.shown, start=since, table=table,
+                quoting=QuotingSettings(spread_bps=costs.spread_bps, size_share=costs.size_share),
+            )  # fmt: skip
         return Source(market, begin, end, since, until, tuple(notes), YEAR if table is not None else 365)
 
     def _instrument(self, symbol: Symbol) -> Instrument:
@@ -146,12 +154,23 @@ class _Recorded:
         ns = min(p.meta.first for p in parts) if first else max(p.meta.last for p in parts)
         return datetime.fromtimestamp(ns // NS, UTC).date().isoformat()
 
-    def _happenings(self, since: int, until: int) -> Iterator[Happening]:
+    def _blocks(self, since: int, until: int) -> Iterator[Block]:
+        """All quotes as columns; of symbols without days from long before."""
+        from tradingd.lab.data.columns import quote_rows
+
+        early = since - self.options.warm_up_days * DAY
+        begins = {symbol: since if f"bars-{DAY_S}" in self.kinds[symbol] else early for symbol in self.symbols}
+        for rows in quote_rows(self.store, begins, until):
+            yield Block(self.symbols, *rows)
+
+    def _happenings(self, since: int, until: int, *, quotes: bool = True) -> Iterator[Happening]:
         """Days and actions from long before, to learn from; what is shown from `since` on, or as early where there are no days."""
         from tradingd.lab.data.feed import merged
 
         early = since - self.options.warm_up_days * DAY
         learned, late, soon = self._wants()
+        if not quotes:
+            late, soon = ([want for want in wants if want.kind.name != "quotes"] for wants in (late, soon))
         streams = (
             merged(self.store, learned, early, until),
             merged(self.store, soon, early, until),

@@ -54,6 +54,9 @@ def backtest(
     latency_out: Annotated[float, typer.Option("--latency-out-ms", help="Of the venue's word back.")] = 2.0,
     fee: Annotated[str, typer.Option("--fee-per-share", help="Account currency.")] = "0.005",
     fee_minimum: Annotated[str, typer.Option("--fee-minimum", help="Account currency, an order.")] = "1.00",
+    dense: Annotated[
+        bool, typer.Option("--dense", help="Look at every quote; else those that cannot matter are passed over.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run the strategies over recorded data through the same pipeline as live. Ends with 0, 7 when it was stopped early, 1, 2 or 78
@@ -76,7 +79,7 @@ def backtest(
         Options(
             data=data, begin=begin, end=end, symbols=tuple(dict.fromkeys(symbol or ())), capital=capital, tier=tier,
             strategies=tuple(strategy or ()), sets=tuple(sets or ()), config=config, account=account, out=out, report=report,
-            warm_up_days=warm_up, costs=costs,
+            warm_up_days=warm_up, costs=costs, dense=dense,
         )
     )  # fmt: skip
     _show(told, as_json=as_json)

@@ -26,9 +26,10 @@ from tradingd.lab.way_out import WayOut, at_once
 from tradingd.ports import Broker
 
 HISTORY_BARS = 120
-BREATH = 0xFFF
+BREATH = 4_096
 
 Record = Callable[[tuple[AnyFact, ...]], None]
+Over = Callable[[int], int]
 
 
 class Chore:
@@ -47,7 +48,8 @@ class Run:
 
     record: told the facts of each step, in order, before anything they ask for is sent.   on_bar: told each daily bar.   looks:
     makes the comparison of book and venue for this run.   instrument: corrects the venue's word on an instrument.   on_breath: told
-    the time, ns, before every 4,096th happening.
+    the time, ns, at the start and then after 4,096 happenings or more.   over: makes `leap.Leap.over`; without it every quote is
+    looked at.
     events: happenings so far.   stop: set it, from a signal handler or a callback, and `drive` ends before the next happening.
     """
 
@@ -55,7 +57,7 @@ class Run:
         self, venue: Venue, broker: Broker, book: Book, rules: Rules, clock: Clock, rhythm: HouseSettings, *,
         record: Record, looks: Callable[[Run], Looks], on_bar: Callable[[Bar], None] = lambda _: None,
         on_breath: Callable[[int], None] = lambda _: None,
-        instrument: Callable[[Instrument], Instrument] = lambda i: i,
+        instrument: Callable[[Instrument], Instrument] = lambda i: i, over: Callable[[Run], Over] | None = None,
     ) -> None:  # fmt: skip
         self.venue = venue
         self.broker = broker
@@ -72,6 +74,7 @@ class Run:
         self._on_breath = on_breath
         self._instrument = instrument
         self._looks = looks(self)
+        self._over = over(self) if over is not None else None
         self._chores = (
             Chore(rhythm.timer_s, self._tick), Chore(rhythm.orders_s, self._ask_orders),
             Chore(rhythm.positions_s, self._compare),
@@ -96,11 +99,16 @@ class Run:
 
     def drive(self) -> bool:
         """Until nothing happens any more (True) or `stop` was set (False)."""
-        venue, clock, inbox = self.venue, self.clock, self._inbox
-        last = clock.wall()
+        venue, clock, inbox, over = self.venue, self.clock, self._inbox, self._over
+        last, breath = clock.wall(), 0
         while not self.stop and (ts := venue.next_ts()) is not None:
-            if self.events & BREATH == 0:
+            if self.events >= breath:
+                breath = self.events + BREATH
                 self._on_breath(ts)
+            if over is not None and (passed := over(self._due)):
+                self.events += passed
+                last = clock.wall()
+                continue
             if ts - last > AFTER:
                 self._night(last, ts)
             if ts >= self._due:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from tradingd.core.types import Symbol
 
 
 class Clock(Protocol):
@@ -24,6 +27,70 @@ class Venue(Protocol):
 
     def run_next(self) -> None:
         """Make exactly the next happening happen."""
+
+
+class QuoteBlock(Protocol):
+    """Quotes as NumPy columns of one length: which (place in `symbols`), ts (ns), bid, ask."""
+
+    @property
+    def symbols(self) -> Sequence[Symbol]: ...
+
+    @property
+    def which(self) -> Any: ...
+
+    @property
+    def ts(self) -> Any: ...
+
+    @property
+    def bid(self) -> Any: ...
+
+    @property
+    def ask(self) -> Any: ...
+
+
+class QuoteAhead(Protocol):
+    """Quotes that come next: the rows of `block` from `row` on, as far as their times lie before `until`, ns."""
+
+    @property
+    def block(self) -> QuoteBlock: ...
+
+    @property
+    def row(self) -> int: ...
+
+    @property
+    def until(self) -> int: ...
+
+
+class PriceBounds(Protocol):
+    """A quote may matter to the venue where bid <= bid_low, bid >= bid_high, ask <= ask_low or ask >= ask_high."""
+
+    @property
+    def bid_low(self) -> float: ...
+
+    @property
+    def bid_high(self) -> float: ...
+
+    @property
+    def ask_low(self) -> float: ...
+
+    @property
+    def ask_high(self) -> float: ...
+
+
+class SparseVenue(Venue, Protocol):
+    """A venue that may be told to pass over quotes."""
+
+    def ahead(self) -> QuoteAhead | None:
+        """None when the next happening is no quote of a block, or every quote must be shown."""
+
+    def bounds(self, symbol: Symbol) -> PriceBounds:
+        """What of that symbol matters to the venue now."""
+
+    def show_row(self, row: int) -> None:
+        """Show that row of the block ahead, whatever lies before it."""
+
+    def pass_over(self, row: int) -> None:
+        """The next row of the block ahead is that one, or what follows the block."""
 
 
 class Looks(Protocol):

@@ -46,6 +46,8 @@ from tradingd.core.types import (
 )
 from tradingd.ports import AccountReport, OrderReport, PositionsReport, Sink, VenueRefused
 from tradingd_adapters.sim.accounts import CENT, Account, Arrival, Record
+from tradingd_adapters.sim.block import FAR, Ahead, Stream
+from tradingd_adapters.sim.bounds import Bounds
 from tradingd_adapters.sim.faults import Fault, Faults
 from tradingd_adapters.sim.floor import Floor, FloorSettings, report
 from tradingd_adapters.sim.market import CorporateAction, Feed, Item, SessionClose, SessionOpen
@@ -88,8 +90,8 @@ class Exchange:
         self._write = record
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._n = 0
-        self._items = market.items()
-        self._item: Item | None = next(self._items, None)
+        self._stream = Stream(market.items())
+        self._item: Item | None = self._stream.item
         self.now = self._item.ts - 3600 * NS if self._item else 0
         self.floor.now = self.now
 
@@ -114,7 +116,8 @@ class Exchange:
         """Make exactly the next happening happen; nothing when there is none."""
         item, heap = self._item, self._heap
         if item is not None and not (heap and heap[0][0] <= item.ts):
-            self._item = next(self._items, None)
+            self._stream.go_on()
+            self._item = self._stream.item
             self._move(item.ts)
             self._happen(item)
         elif heap:
@@ -139,6 +142,32 @@ class Exchange:
         while self.quotes < goal and self.next_ts() is not None:
             self.run_next()
         return n - (goal - self.quotes)
+
+    def ahead(self) -> Ahead | None:
+        """The quotes that come next as columns, where nothing of ours can come between: None when the next happening is none of
+        them, and while faults may strike."""
+        block, faults = self._stream.block, self.faults
+        if block is None or not self.next_is_market() or faults.next or faults.rates or faults.silence or faults.halted:
+            return None
+        return Ahead(block, self._stream.row, self._heap[0][0] if self._heap else FAR)
+
+    def bounds(self, symbol: Symbol) -> Bounds:
+        """Prices between which a quote of that symbol changes nothing here but what is shown."""
+        return self.floor.bounds(symbol)
+
+    def show_row(self, row: int) -> None:
+        """Show a later row of the block that `ahead` told of; `pass_over` must follow. Nobody can trade at the rows before it."""
+        block = self._stream.block
+        assert block is not None
+        quote = block.quote(row)
+        self._move(quote.ts)
+        self.show(quote)
+
+    def pass_over(self, row: int) -> None:
+        """The rows of the block before that one are over, shown or not."""
+        self.quotes += row - self._stream.row
+        self._stream.to(row)
+        self._item = self._stream.item
 
     def at(self, ts: int, act: Callable[[], None]) -> None:
         """Put a happening on the calendar."""
@@ -274,7 +303,7 @@ class Exchange:
         elif isinstance(what, SessionClose):
             self.floor.close()
             self._forget()
-        else:
+        elif isinstance(what, CorporateAction):
             self._act(what)
 
     def _forget(self) -> None:

@@ -37,6 +37,7 @@ from tradingd.core.types import (
 )
 from tradingd.ports import OrderReport
 from tradingd_adapters.sim.accounts import CENT, Account, Fees, Recorder
+from tradingd_adapters.sim.bounds import NEVER, Bounds, bounds
 from tradingd_adapters.sim.faults import Fault, Faults
 from tradingd_adapters.sim.market import Feed
 from tradingd_adapters.sim.matching import (
@@ -245,6 +246,14 @@ class Floor:
         for order in list(book.values()):
             self._match(order, top)
             order.rested = order.triggered
+
+    def bounds(self, symbol: Symbol) -> Bounds:
+        """Prices between which no quote of that symbol changes anything here but what is shown."""
+        book = self._books[symbol]
+        return bounds(book.values(), self._position, float(self.grids[symbol].tick)) if book else NEVER
+
+    def _position(self, order: VenueOrder) -> Decimal:
+        return self.accounts[order.account].position(order.symbol)
 
     def close(self) -> None:
         """The session ends: day orders expire, nothing is shown any more."""

@@ -25,13 +25,16 @@ from decimal import Decimal
 from functools import cache
 from importlib import resources
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
 from tradingd.core.events import Bar, Quote
 from tradingd.core.gates.window import SessionTable
 from tradingd.core.types import NS, Instrument, Symbol
+
+if TYPE_CHECKING:
+    from tradingd_adapters.sim.block import Block
 
 PIPS = 10_000  # path units in one dollar
 CENT = PIPS // 100
@@ -91,10 +94,10 @@ Paths = list[tuple[Symbol, Day, list[int]]]
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One happening of the market. ts: when it is published, ns since the epoch."""
+    """One happening of the market. ts: when it is published, ns since the epoch; of a block, its first quote."""
 
     ts: int
-    what: Quote | Bar | CorporateAction | SessionOpen | SessionClose
+    what: Quote | Block | Bar | CorporateAction | SessionOpen | SessionClose
 
 
 class Feed(Protocol):

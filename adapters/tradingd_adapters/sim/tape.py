@@ -21,7 +21,8 @@ from tradingd.core.events import Bar, DividendDue, Quote, Split
 from tradingd.core.gates.window import Session, SessionTable
 from tradingd.core.signals.bars import is_usable
 from tradingd.core.types import NS, Instrument, Symbol
-from tradingd_adapters.sim.bars import DAILY_AFTER_NS, DAY_S, Builders, Prices, adjusted
+from tradingd_adapters.sim.bars import DAILY_AFTER_NS, DAY_S, FAR, Builders, Prices, adjusted
+from tradingd_adapters.sim.block import Block
 from tradingd_adapters.sim.market import CorporateAction, Item, SessionClose, SessionOpen
 from tradingd_adapters.sim.quoting import UNKNOWN_SIZE, Print, Quoting, QuotingSettings
 
@@ -29,6 +30,7 @@ HISTORY_MAX = 400
 DAY = DAY_S * NS
 
 
+What = Quote | Block | Bar | CorporateAction
 Happening = Quote | Bar | Split | DividendDue | Print
 
 
@@ -63,7 +65,7 @@ class Tape:
         self._table = table
         self._quoting = {i.symbol: Quoting(i, settings) for i in instruments}
         self._builders = Builders({symbol: each.build for symbol, each in shown.items()}, self._put)
-        self._heap: list[tuple[int, int, Quote | Bar | CorporateAction]] = []
+        self._heap: list[tuple[int, int, What]] = []
         self._n = count(1)
         self._session: Session | None = None  # the venue's, the last one it opened
         self._open = False
@@ -82,7 +84,7 @@ class Tape:
             if ts < self._start:
                 self._learn(what)
                 continue
-            yield from self._sessions_before(ts, opens=isinstance(what, Quote))
+            yield from self._sessions_before(ts, opens=isinstance(what, Quote | Block))
             yield Item(ts, what)
             self._learn(what)
         if self._open and self._session is not None:
@@ -102,20 +104,20 @@ class Tape:
 
     # order ----------------------------------------------------------------------------------------------------------------
 
-    def _in_order(self) -> Iterator[tuple[int, Quote | Bar | CorporateAction]]:
+    def _in_order(self) -> Iterator[tuple[int, What]]:
         """What is known too late, a bar's path, is put where it belongs: nothing leaves before the longest bar was read."""
-        heap = self._heap
         for happening in self._happenings:
             ts = happening.ts
             if ts >= self._builders.due:
                 self._builders.close(ts)
             self._take(happening)
-            safe = ts - self._horizon
-            while heap and heap[0][0] < safe:
-                due, _, what = heappop(heap)
-                yield due, what
+            yield from self._waiting_before(ts - self._horizon)
         self._builders.close(None)
-        while heap:
+        yield from self._waiting_before(FAR)
+
+    def _waiting_before(self, ts: int) -> Iterator[tuple[int, What]]:
+        heap = self._heap
+        while heap and heap[0][0] < ts:
             due, _, what = heappop(heap)
             yield due, what
 
@@ -185,7 +187,7 @@ class Tape:
     def _quote(self, symbol: Symbol, ts: int, bid: float, ask: float, size: float) -> None:
         self._put(ts, Quote(symbol, bid, ask, ts, bid_size=size, ask_size=size, seq=next(self._n), source="tape"))
 
-    def _put(self, ts: int, what: Quote | Bar | CorporateAction) -> None:
+    def _put(self, ts: int, what: What) -> None:
         heappush(self._heap, (ts, next(self._n), what))
 
     def _act(self, told: Split | DividendDue, kind: str, value: Decimal) -> None:
@@ -223,7 +225,7 @@ class Tape:
                 return
             self.skipped.append(last.date)
 
-    def _learn(self, what: Quote | Bar | CorporateAction) -> None:
+    def _learn(self, what: What) -> None:
         if isinstance(what, Bar) and what.span_s == DAY_S:
             self._history[what.symbol].append(what)
 

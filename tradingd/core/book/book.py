@@ -47,7 +47,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Book:
-    """One broker account. Slotted: the quote path touches `markets`, `equity` and `loss_line` only."""
+    """One broker account. Slotted: the quote path touches `markets`, `equity` and `watch_line` only."""
 
     __slots__ = (
         "_entries",
@@ -64,7 +64,7 @@ class Book:
         "last_event_ts",
         "last_reconcile_ts",
         "loss_line",
-        "maker", "markets",
+        "maker", "marked", "markets",
         "measured_ts",
         "measures",
         "now",
@@ -73,6 +73,7 @@ class Book:
         "strategy_errors",
         "strategy_states",
         "twins",
+        "watch_line",
     )  # fmt: skip
 
     def __init__(
@@ -83,10 +84,12 @@ class Book:
         self.booked = booked or Booked(account=account, currency=currency)
         self.markets: dict[Symbol, Market] = {}
         self.facts: list[AnyFact] = []
-        self.equity = 0.0  # observed: cash + marks, account currency
+        self.equity = 0.0  # observed: cash + marks, account currency; between two events that act a running sum
         self.loss_line = -inf  # below this equity the day's loss limit or the drawdown limit acts
+        self.watch_line = -inf  # below this running sum it is counted exactly: SLACK above the other
         self.now = 0
         self.quotes = 0
+        self.marked = 0  # how many quotes there were when equity was last counted
         self.last_event_ts = 0
         self.twins = 0  # recommendations seen again
         self.last_reconcile_ts = 0
@@ -197,6 +200,12 @@ class Book:
             if symbol not in self.markets and position.qty:
                 terms.append(float(position.basis))
         self.equity = fsum(terms)
+        self.marked = self.quotes
+
+    def settle_marks(self) -> None:
+        """Equity as the last marks give it, whatever way they came to stand there: before anything reads it to decide (T1)."""
+        if self.marked != self.quotes:
+            self.remark()
 
     # questions ---------------------------------------------------------------------------------------------------------
 

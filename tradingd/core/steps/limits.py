@@ -16,6 +16,7 @@ from tradingd.core.steps.exits import cancel_entries, money
 from tradingd.core.steps.tier import change_tier
 from tradingd.core.types import TradingState
 
+SLACK = 1e-6  # of the day's opening equity: a running sum of a billion marks is less than that away from the exact one
 SECOND = "rule:second_daemon"
 
 
@@ -27,12 +28,15 @@ def draw_loss_line(book: Book, rules: Rules) -> None:
         lines.append(float(booked.day_open) * (1.0 - rules.breaker.daily_loss))
     if booked.reserve > 0 and booked.high_water > 0:
         lines.append(float(booked.high_water) * (1.0 - rules.reserve.emergency_drawdown))
-    book.loss_line = max(lines)
+    book.loss_line = line = max(lines)
+    book.watch_line = line + max(abs(line), float(booked.day_open)) * SLACK if line > -inf else line
 
 
 def watch_equity(book: Book, rules: Rules) -> None:
-    """Equity stands below the line: trip the daily loss breaker, release the reserve in an emergency; then redraw."""
+    """Equity may stand below the line: trip the daily loss breaker, release the reserve in an emergency; then redraw."""
     book.remark()  # the running sum of marks may have drifted in its last digits
+    if not book.equity < book.loss_line:
+        return
     booked = book.booked
     if booked.day_is_open and not booked.day_loss_tripped:
         trip = breaker.daily_loss(float(booked.day_open), book.equity, book.now, rules.breaker)

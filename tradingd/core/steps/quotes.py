@@ -55,7 +55,7 @@ def on_quote(book: Book, quote: Quote, rules: Rules) -> None:
             book.remark()
     if bid <= market.low_line or ask >= market.high_line:
         _crossed(book, market, rules)
-    if book.equity < book.loss_line:
+    if book.equity < book.watch_line:
         watch_equity(book, rules)
 
 
@@ -73,6 +73,7 @@ def _crossed(book: Book, market: Market, rules: Rules) -> None:
     if levels is None or position is None or not position.qty:
         market.low_line, market.high_line = -inf, inf
         return
+    book.settle_marks()
     side = Side.BUY if position.qty > 0 else Side.SELL
     what = trail(book, market, levels, side, rules)
     lost = cool_down(book, market, position, side, rules)

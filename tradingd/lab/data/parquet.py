@@ -18,7 +18,8 @@ MAGIC = b"PAR1"
 KEY = b"tradingd"
 GROUP = 32_768  # rows of a row group: what a reader holds of each instrument
 
-Columns = dict[str, "np.ndarray[Any, Any]"]  # ts int64, the numbers float64, the texts object
+Column = np.ndarray[Any, Any]
+Columns = dict[str, Column]  # ts int64, the numbers float64, the texts object
 
 pa: Any = import_module("pyarrow")
 pq: Any = import_module("pyarrow.parquet")
