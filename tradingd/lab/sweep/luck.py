@@ -1,26 +1,27 @@
 """How much of a best result is luck: what the largest of many Sharpe ratios is worth. Source: T4.
 
-Sharpe ratios here are of one day, not annualised. With N trials whose ratios vary by V (sample variance), g Euler's constant and Z the
-inverse of the normal distribution F, the largest ratio that trials without any merit lead one to expect is (Bailey and Lopez de Prado, The
-Deflated Sharpe Ratio, 2014):
+Sharpe ratios here are of one day, not annualised. With N trials whose ratios vary by V (sample variance), g Euler's constant and Z
+the inverse of the normal distribution F, the largest ratio to be expected of trials without any merit is (Bailey and Lopez de
+Prado, The Deflated Sharpe Ratio, 2014):
 
     SR0 = sqrt(V) x ((1 - g) Z(1 - 1/N) + g Z(1 - 1/(N e)))
 
-and the probability that the best trial's true ratio is above it, from T days of returns with ratio SR, skewness s and kurtosis k (3 for
-a normal distribution):
+and the probability that the best trial's true ratio is above it, from T days of returns with ratio SR, skewness s and kurtosis k
+(3 for a normal distribution):
 
     DSR = F((SR - SR0) sqrt(T - 1) / sqrt(1 - s SR + (k - 1)/4 SR^2))
 
 Trials resemble one another, so N overstates how many there are: the figure errs on the careful side.
 
-The probability of overfitting is counted (Bailey, Borwein, Lopez de Prado and Zhu, 2015): the days are cut into blocks; for each half of
-the blocks the best trial there is looked up in the other half; it is the share of halves where it does no better than the median.
+The probability of overfitting is counted (Bailey, Borwein, Lopez de Prado and Zhu, 2015): the days are cut into blocks; for each
+half of the blocks the best trial there is looked up in the other half; it is the share of halves where it does no better than the
+median.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import e, fsum, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
@@ -140,7 +141,7 @@ def overfitting(trials: Sequence[Sequence[float]], blocks: int = BLOCKS) -> floa
 def _blocks(returns: Sequence[float], blocks: int) -> list[Sums]:
     n = len(returns)
     edges = [i * n // blocks for i in range(blocks + 1)]
-    cut = [returns[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    cut = [returns[a:b] for a, b in pairwise(edges)]
     return [Sums(len(some), fsum(some), fsum([r * r for r in some])) for some in cut]
 
 

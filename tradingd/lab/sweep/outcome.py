@@ -14,8 +14,8 @@ from tradingd.lab.results.figures import annual_return, grown, sortino, volatili
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """One trial that is over. key: names data, rules and code.   why: what a failed one failed by.   days: ISO dates of the
-    sessions, in order.   returns: of each of them, as `core/views/performance.py` has it.   closed: (ISO date, realised less fees) of each
-    standard trade, in order.   attempts: workers it took, >= 1.   head: of the run's journal."""
+    sessions, in order.   returns: of each of them, as `core/views/performance.py` has it.   closed: (ISO date, realised less fees)
+    of each standard trade, in order.   attempts: workers it took, >= 1.   head: of the run's journal.   year: sessions in one."""
 
     key: str
     state: Literal["done", "failed"] = "done"
@@ -25,6 +25,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     closed: tuple[tuple[str, float], ...] = ()
     attempts: int = 1
     head: str = ""
+    year: int = YEAR
 
     def __post_init__(self) -> None:
         if len(self.days) != len(self.returns):
@@ -32,8 +33,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """Figures of some sessions, shares as 0.1 = 10 %; the formulas are those of `lab/results/figures.py`, trades are standard ones after
-    fees. None: there is none."""
+    """Figures of some sessions, shares as 0.1 = 10 %; the formulas are those of `lab/results/figures.py`, trades are standard ones
+    after fees. None: there is none."""
 
     sessions: int = 0
     first: str = ""
@@ -62,8 +63,9 @@ RANKS: Mapping[str, Callable[[Part], float | None]] = {
 }  # the larger, the better
 
 
-def part(outcome: Outcome, since: str = "", until: str = "~", year: int = YEAR) -> Part:
-    """Of the sessions with since <= date < until. year: sessions in one."""
+def part(outcome: Outcome, since: str = "", until: str = "~") -> Part:
+    """Of the sessions with since <= date < until."""
+    year = outcome.year
     chosen = [i for i, day in enumerate(outcome.days) if since <= day < until]
     returns = [outcome.returns[i] for i in chosen]
     nets = [net for day, net in outcome.closed if since <= day < until]

@@ -75,7 +75,9 @@ def span(text: str) -> Range:
         raise SweepFault(f"--random {text!r}: a range is written lo..hi")
     (a, unit), (b, other) = _end(low, text), _end(high, text)
     if unit != other:
-        raise SweepFault(f"--random {text!r}: both ends are written alike, not {unit or 'plain'} and {other or 'plain'}")
+        raise SweepFault(
+            f"--random {text!r}: both ends are written alike, not {unit or 'plain'} and {other or 'plain'}"
+        )
     if not a < b:
         raise SweepFault(f"--random {text!r}: the first end must be below the second")
     if "log" in marks and a <= 0:
@@ -88,12 +90,14 @@ def span(text: str) -> Range:
 def points(axes: Sequence[Axis], ranges: Sequence[Range], trials: int, seed: int) -> list[Point]:
     """Every point of the grid; with ranges, each of them with each of `trials` draws. SweepFault for a key named twice, for nothing
     to vary and for more than MOST."""
-    keys = [one.key for one in (*axes, *ranges)]
+    keys = [*(one.key for one in axes), *(one.key for one in ranges)]
     twice = [key for key in keys if keys.count(key) > 1]
     if twice:
         raise SweepFault(f"--grid, --random: {twice[0]} is named twice")
     if not keys:
-        raise SweepFault("--grid, --random: nothing is varied; name a key of the configuration, like risk.max_open_positions=2,4,8")
+        raise SweepFault(
+            "--grid, --random: nothing is varied; name a key of the configuration, like risk.max_open_positions=2,4,8"
+        )
     size = trials if ranges else 1
     for one in axes:
         size *= len(one.values)

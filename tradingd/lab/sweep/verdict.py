@@ -49,8 +49,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 def judge(
     found: Iterable[tuple[int, Point, Outcome]], axes: Sequence[Axis], ranges: Sequence[Range], *, rank: str, share: float
 ) -> Verdict:  # fmt: skip
-    """found: number, parameters and outcome of the trials that are over.   rank: a key of RANKS.   share: of the days out of sample,
-    0 <= share < 1."""
+    """found: number, parameters and outcome of the trials that are over.   rank: a key of RANKS.   share: of the days out of
+    sample, 0 <= share < 1."""
     pairs = sorted(found, key=lambda one: one[0])
     split = split_day([outcome for _, _, outcome in pairs], share)
     trials = tuple(
@@ -71,7 +71,11 @@ def judge(
 def ranking(trials: Iterable[Trial], rank: str) -> list[Trial]:
     """Those that have the figure in sample, the best first; equal ones in the order of their numbers."""
     figure = RANKS[rank]
-    known = [(value, trial) for trial in trials if trial.outcome.state == "done" and (value := figure(trial.inside)) is not None]
+    known = [
+        (value, trial)
+        for trial in trials
+        if trial.outcome.state == "done" and (value := figure(trial.inside)) is not None
+    ]
     return [trial for _, trial in sorted(known, key=lambda one: (-one[0], one[1].n))]
 
 
@@ -84,6 +88,8 @@ def _warnings(
     over: float | None,
 ) -> list[str]:  # fmt: skip
     found = []
+    if len(done) > 1 and len({trial.outcome.returns for trial in done}) == 1:
+        found.append(f"all {len(done)} trials came to the same: nothing they vary is in use")
     if chance is None or chance.deflated is None:
         found.append("the best has no Sharpe ratio that could be deflated")
     elif chance.deflated < SURE:
@@ -92,7 +98,9 @@ def _warnings(
             "may well be luck"
         )
     if over is not None and over > 0.5:
-        found.append(f"the probability of overfitting is {over:.2f}: what is best in one half of the days is rarely good in the other")
+        found.append(
+            f"the probability of overfitting is {over:.2f}: what is best in one half of the days is rarely good in the other"
+        )
     found += _at_the_edge(best, axes, ranges)
     found += _alone(best, done, axes, rank)
     if best.inside.trades < FEW:
@@ -101,10 +109,12 @@ def _warnings(
 
 
 def _at_the_edge(best: Trial, axes: Sequence[Axis], ranges: Sequence[Range]) -> list[str]:
-    chosen, found = dict(best.point), []
-    for one in axes:
-        if len(one.values) > 2 and chosen[one.key] in (one.values[0], one.values[-1]):
-            found.append(f"the best {one.key}, {chosen[one.key]}, is at the edge of its grid: look beyond")
+    chosen = dict(best.point)
+    found = [
+        f"the best {one.key}, {chosen[one.key]}, is at the edge of its grid: look beyond"
+        for one in axes
+        if len(one.values) > 2 and chosen[one.key] in (one.values[0], one.values[-1])
+    ]
     for each in ranges:
         value, margin = float(chosen[each.key].removesuffix(each.unit)), (each.high - each.low) * EDGE
         if not each.low + margin <= value <= each.high - margin:
@@ -134,7 +144,7 @@ def _alone(best: Trial, done: Sequence[Trial], axes: Sequence[Axis], rank: str) 
     if top is None or not values:
         return []
     usual = median(values)
-    if top > 0 and usual < top / 2 or top < 0 and usual < top * 2:
+    if (top > 0 and usual < top / 2) or (top < 0 and usual < top * 2):
         return [f"the best stands alone: its {rank} is {top:.3g}, its {len(values)} neighbours' median {usual:.3g}"]
     return []
 

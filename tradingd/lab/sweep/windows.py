@@ -7,6 +7,7 @@ from calendar import monthrange
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 
 import msgspec
 
@@ -96,6 +97,6 @@ def steadiness(winners: Sequence[Mapping[str, str]]) -> list[Steady]:
     for key in winners[0]:
         values = [winner[key] for winner in winners]
         counts = dict(sorted(Counter(values).items(), key=lambda one: (-one[1], one[0])))
-        changes = len([1 for a, b in zip(values, values[1:], strict=False) if a != b])
+        changes = len([1 for a, b in pairwise(values) if a != b])
         found.append(Steady(key, counts, max(counts.values()) / len(values), changes))
     return found
