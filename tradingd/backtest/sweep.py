@@ -9,7 +9,6 @@ import msgspec
 
 from tradingd.backtest.options import Options
 from tradingd.backtest.trials import Keep, MakePool, Trials, asked
-from tradingd.backtest.workers import Workers
 from tradingd.lab.sweep.luck import Luck
 from tradingd.lab.sweep.outcome import Part
 from tradingd.lab.sweep.page import sweep_page
@@ -67,11 +66,6 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
     overfitting: float | None
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
-
-
-def local(jobs: int) -> MakePool:
-    """So many processes of this machine."""
-    return lambda done: Workers(jobs, done)
 
 
 def run_sweep(plan: Plan, make_pool: MakePool) -> Swept:

@@ -37,11 +37,12 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """key: of the outcome.   options: of its backtest; `out` is where it works.   rules, build: hashes it must be run with.
+    """key: of the outcome.   options: of its backtest; `out` is where it works.   data, rules, build: hashes it must be run with.
     keep: leave the folder there."""
 
     key: str
     options: Options
+    data: str
     rules: str
     build: str
     keep: bool = False
@@ -64,7 +65,7 @@ def job_of(base: Options, point: Point, rules: str, setting: Setting, work: Path
         options.costs,
     )  # fmt: skip
     key = sha256(msgspec.json.encode(decides)).hexdigest()
-    return Job(key, msgspec.structs.replace(options, out=work / key[:16]), rules, setting.build)
+    return Job(key, msgspec.structs.replace(options, out=work / key[:16]), setting.data, rules, setting.build)
 
 
 def data_identity(options: Options, disk: Disk) -> str:

@@ -17,6 +17,7 @@ from tradingd.backtest.rules import configured
 from tradingd.backtest.source import source_of
 from tradingd.backtest.tell import Lines
 from tradingd.backtest.trial import Job, Setting, data_identity, job_of, rules_key
+from tradingd.backtest.workers import Workers
 from tradingd.lab.sweep.faults import SweepFault
 from tradingd.lab.sweep.ledger import Ledger
 from tradingd.lab.sweep.outcome import Outcome
@@ -38,6 +39,11 @@ class Pool(Protocol):
 
 
 MakePool = Callable[[Callable[[Job, Outcome], None]], Pool]
+
+
+def local(jobs: int) -> MakePool:
+    """So many processes of this machine."""
+    return lambda done: Workers(jobs, done)
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -116,19 +122,21 @@ class Trials:
         missing = [
             self._kept(job) if self._keep == "all" else job for job in each.values() if not self._ledger.done(job.key)
         ]
-        return self._run(missing, Lines(what, len(each), len(each) - len(missing)), self._over)
+        return self._run(missing, Lines(what, len(each), len(each) - len(missing)), self._over, self._make_pool)
 
     def show(self, jobs: Sequence[Job]) -> bool:
-        """These once more, for their folders, where those do not stand yet. SweepFault when one comes to something
+        """These once more, on this machine, for their folders, where those do not stand yet. SweepFault when one comes to something
         else than it did."""
         missing = [self._kept(job) for job in jobs if not (self.folder(job) / "result.json").exists()]
-        return self._run(missing, Lines("kept", len(missing), 0), self._again)
+        return self._run(missing, Lines("kept", len(missing), 0), self._again, local(1))
 
     def folder(self, job: Job) -> Path:
         """Where its folder is when it was kept."""
         return self.directory / KEPT / job.key[:16]
 
-    def _run(self, jobs: Sequence[Job], lines: Lines, over: Callable[[Job, Outcome], None]) -> bool:
+    def _run(
+        self, jobs: Sequence[Job], lines: Lines, over: Callable[[Job, Outcome], None], make_pool: MakePool
+    ) -> bool:  # fmt: skip
         if not jobs or self.stopped:
             return not self.stopped
 
@@ -136,7 +144,7 @@ class Trials:
             over(job, outcome)
             lines.count(failed=outcome.state == "failed")
 
-        pool = self._make_pool(done)
+        pool = make_pool(done)
         lines.show()
         try:
             with _signals_stop(pool):

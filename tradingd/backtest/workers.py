@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
@@ -23,7 +23,7 @@ LOST = f"its worker died {ATTEMPTS} times"
 
 
 def serve(pipe: Connection) -> None:
-    """A worker's life: a job in, an outcome out, until the pipe ends. The parent blocked SIGINT before it started us."""
+    """A worker's life: a job in, an outcome out, until the pipe ends. Ctrl-C is the parent's: SIGINT was blocked when we began."""
     while True:
         try:
             job = pipe.recv()
@@ -42,6 +42,7 @@ class Worker:
         self.pipe, theirs = _context.Pipe()
         self.job: Job | None = None
         self.process: SpawnProcess = _context.Process(target=serve, args=(theirs,), daemon=True)
+        resource_tracker.ensure_running()  # its start would unblock what is blocked here
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self.process.start()

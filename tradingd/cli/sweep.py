@@ -37,6 +37,7 @@ from tradingd.core.views.reasons import clean
 if TYPE_CHECKING:
     from tradingd.backtest.options import Options
     from tradingd.backtest.sweep import Swept
+    from tradingd.backtest.trials import MakePool
     from tradingd.backtest.walkforward import Walked
 
 R = TypeVar("R")
@@ -54,6 +55,12 @@ Out = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="Folder of the trials; what it holds already is not run again.")
 ]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, max=512, help="Processes at once.")]
+Engine = Annotated[
+    Literal["local", "dask"], typer.Option("--engine", help="Processes of this machine, or a Dask cluster.")
+]
+Scheduler = Annotated[
+    str, typer.Option("--scheduler", metavar="ADDR", help="Of the Dask cluster, like tcp://host:8786.")
+]
 Rank = Annotated[str, typer.Option("--rank", metavar="FIGURE", help="What decides which trial is best.")]
 KeepRuns = Annotated[Literal["all", "best", "none"], typer.Option("--keep", help="Whose result folders stay.")]
 Page = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the page here too.")]
@@ -67,6 +74,8 @@ def sweep(
     trials: Draws = 100,
     seed: Seed = 0,
     jobs: Jobs = 1,
+    engine: Engine = "local",
+    scheduler: Scheduler = "",
     rank: Rank = "sharpe",
     oos: Annotated[float, typer.Option("--oos", help="Share of the days, the last ones, that chooses nothing.")] = 0.3,
     keep: KeepRuns = "best",
@@ -100,7 +109,7 @@ def sweep(
     check_days(begin, end)
     costs = costs_of(spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum)
     from tradingd.backtest.options import Options
-    from tradingd.backtest.sweep import Plan, local, run_sweep
+    from tradingd.backtest.sweep import Plan, run_sweep
 
     base = Options(
         data=data, begin=begin, end=end, symbols=tuple(dict.fromkeys(symbol or ())), capital=capital, tier=tier,
@@ -117,7 +126,7 @@ def sweep(
             html=html,
             skip_invalid=skip_invalid,
         )
-        return run_sweep(plan, local(jobs))
+        return run_sweep(plan, _pool(engine, scheduler, jobs, keep))
 
     swept = _run(work)
     _show(swept, as_json=as_json)
@@ -135,6 +144,8 @@ def walkforward(
     trials: Draws = 100,
     seed: Seed = 0,
     jobs: Jobs = 1,
+    engine: Engine = "local",
+    scheduler: Scheduler = "",
     rank: Rank = "sharpe",
     keep: KeepRuns = "none",
     html: Page = None,
@@ -164,7 +175,6 @@ def walkforward(
     check_days(begin, end)
     costs = costs_of(spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum)
     from tradingd.backtest.options import Options
-    from tradingd.backtest.sweep import local
     from tradingd.backtest.walkforward import Plan, run_walkforward
     from tradingd.lab.sweep.windows import length
 
@@ -178,7 +188,7 @@ def walkforward(
             **_space(base, grid, random, trials, seed), train=length(train, "--train"), test=length(test, "--test"),
             anchored=anchored, out=out, rank=rank, keep=keep, html=html, skip_invalid=skip_invalid,
         )  # fmt: skip
-        return run_walkforward(plan, local(jobs))
+        return run_walkforward(plan, _pool(engine, scheduler, jobs, keep))
 
     walked = _run(work)
     _show(walked, as_json=as_json)
@@ -194,6 +204,23 @@ def check_rank(rank: str) -> None:
         raise CliError(f"--rank {rank!r}: one of {', '.join(RANKS)}", Exit.USAGE)
 
 
+def _pool(engine: str, scheduler: str, jobs: int, keep: str) -> MakePool:
+    if engine == "local":
+        if scheduler:
+            raise CliError("--scheduler goes with --engine dask", Exit.USAGE)
+        from tradingd.backtest.trials import local
+
+        return local(jobs)
+    from tradingd.backtest.cluster import Cluster, dask
+
+    if not scheduler:
+        raise CliError("--engine dask needs --scheduler", Exit.USAGE)
+    if keep == "all":
+        raise CliError("--keep all: trials on a cluster leave no folders here; best or none", Exit.USAGE)
+    dask()
+    return lambda done: Cluster(scheduler, done)
+
+
 def _space(base: Options, grid: list[str] | None, random: list[str] | None, trials: int, seed: int) -> dict[str, Any]:
     from tradingd.lab.sweep.space import axis, span
 
@@ -204,16 +231,16 @@ def _space(base: Options, grid: list[str] | None, random: list[str] | None, tria
 def _run(work: Callable[[], R]) -> R:
     from tradingd.lab.data.extra import Missing
     from tradingd.lab.data.faults import DataError
-    from tradingd.lab.sweep.faults import SweepFault
+    from tradingd.lab.sweep.faults import Mistaken, SweepFault
     from tradingd.ports import Broken, Misconfigured
 
     try:
         return work()
     except Misconfigured as error:
         raise CliError(str(error), Exit.CONFIG) from None
-    except SweepFault as error:
-        raise CliError(clean(str(error)), Exit.USAGE if str(error).startswith("--") else Exit.FAILED) from None
-    except (Broken, DataError, Missing, OSError) as error:
+    except Mistaken as error:
+        raise CliError(clean(str(error)), Exit.USAGE) from None
+    except (Broken, DataError, Missing, SweepFault, OSError) as error:
         raise CliError(clean(str(error)), Exit.FAILED) from None
 
 

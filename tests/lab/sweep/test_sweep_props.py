@@ -78,7 +78,10 @@ def test_days_out_of_sample_never_choose(trials: list[list[float]], tail: list[f
     share = (len(tail) + 0.5) / (n + len(tail))
     found = [
         judge(
-            ((i, (("k", str(i)),), outcome_of([*returns, *(sign * r for r in tail)], str(i))) for i, returns in enumerate(trials, 1)),
+            (
+                (i, (("k", str(i)),), outcome_of([*returns, *(sign * r for r in tail)], str(i)))
+                for i, returns in enumerate(trials, 1)
+            ),
             [], [], rank=rank, share=share,
         )
         for sign in (1, -1)
@@ -108,7 +111,12 @@ def test_the_shape_of_returns_is_scipys(returns: list[float]) -> None:
 
 
 @given(
-    st.integers(2, 10_000), st.floats(1e-6, 0.1), st.integers(2, 3_000), st.floats(-0.3, 0.3), st.floats(-2, 2), st.floats(5, 12)
+    st.integers(2, 10_000),
+    st.floats(1e-6, 0.1),
+    st.integers(2, 3_000),
+    st.floats(-0.3, 0.3),
+    st.floats(-2, 2),
+    st.floats(5, 12),
 )
 def test_the_deflated_ratio_is_the_formula_by_scipys_normal(
     n: int, variance: float, days: int, ratio: float, skewness: float, kurtosis: float
@@ -153,7 +161,9 @@ spans = st.one_of(st.builds(Span, st.integers(1, 30), st.just(0)), st.builds(Spa
 
 
 @given(dates, spans, spans, st.booleans(), st.integers(0, 2_000))
-def test_windows_follow_one_another_without_a_gap(begin: date, train: Span, test: Span, anchored: bool, rest: int) -> None:
+def test_windows_follow_one_another_without_a_gap(
+    begin: date, train: Span, test: Span, anchored: bool, rest: int
+) -> None:
     """T4: no test day is in a training before it or in two tests; no test is cut short."""
     end = test.after(train.after(begin)) + timedelta(days=rest)
     found = windows(begin.isoformat(), end.isoformat(), train, test, anchored=anchored)

@@ -47,7 +47,7 @@ def said(verdict: Verdict) -> str:
 
 
 def test_the_published_example_of_a_deflated_ratio() -> None:
-    """T4: the paper's own numbers: 100 trials with a variance of 1/2 a year, 1,250 days, ratio 2.5 a year, skewness -3, kurtosis 10."""
+    """T4: the paper's numbers: 100 trials, variance 1/2 a year, 1,250 days, ratio 2.5 a year, skewness -3, kurtosis 10."""
     expected = expected_best(100, 0.5 / 250)
     assert math.isclose(expected, 0.1132, abs_tol=5e-5)
     found = deflated(Shape(1250, 2.5 / math.sqrt(250), -3.0, 10.0), expected)
@@ -131,7 +131,9 @@ def test_the_page_is_whole_and_its_map_has_every_point() -> None:
     (drawn,) = re.findall(r'data-panel="heat map".*?</section>', page, re.DOTALL)
     assert drawn.count("<rect") == 9
     assert drawn.count('stroke-width="2"') == 1
-    assert "heat map" not in sweep_page("x", judge([(1, (("a", "1"),), outcome(0.01))], AXES[:1], [], rank="sharpe", share=0), AXES[:1], [])
+    assert "heat map" not in sweep_page(
+        "x", judge([(1, (("a", "1"),), outcome(0.01))], AXES[:1], [], rank="sharpe", share=0), AXES[:1], []
+    )
 
 
 def test_a_folder_is_held_by_one_sweep_and_a_strange_line_is_named(tmp_path: Path) -> None:
@@ -164,9 +166,12 @@ def test_windows_by_the_calendar() -> None:
     """T4: months and years end where the calendar has it; anchored trainings grow."""
     train, test = length("1y", "--train"), length("6m", "--test")
     assert windows("2000-03-01", "2002-03-01", train, test) == [
-        Window("2000-03-01", "2001-02-28", "2001-03-01", "2001-08-31"), Window("2000-09-01", "2001-08-31", "2001-09-01", "2002-02-28"),
+        Window("2000-03-01", "2001-02-28", "2001-03-01", "2001-08-31"),
+        Window("2000-09-01", "2001-08-31", "2001-09-01", "2002-02-28"),
     ]  # fmt: skip
-    assert [window.train_from for window in windows("2000-03-01", "2002-03-01", train, test, anchored=True)] == ["2000-03-01"] * 2
+    assert [window.train_from for window in windows("2000-03-01", "2002-03-01", train, test, anchored=True)] == [
+        "2000-03-01"
+    ] * 2
     with pytest.raises(SweepFault, match="too short for one training and one test"):
         windows("2000-03-01", "2001-08-30", train, test)
     for text in ("0d", "6", "m", "1.5y", "6 m"):
@@ -185,9 +190,13 @@ def test_the_page_of_a_walk_has_its_curve_and_its_winners() -> None:
     """T4: also before the first test is over."""
     one = outcome(0.01)
     row = (Window("2020-01-01", "2020-02-01", "2020-02-02", "2020-03-01"), {"a": "7"}, part(one), part(one))
-    page = forward_page("w", [row], one, steady=steadiness([{"a": "7"}]), rank="sharpe", efficiency=0.5, warnings=["beware"], notes=[])
+    page = forward_page(
+        "w", [row], one, steady=steadiness([{"a": "7"}]), rank="sharpe", efficiency=0.5, warnings=["beware"], notes=[]
+    )
     assert "beware" in page
     assert "2020-02-02 to 2020-03-01" in page
     assert "line equity" in page
-    empty = forward_page("w", [(*row[:3], None)], Outcome(key="s"), steady=[], rank="sharpe", efficiency=None, warnings=[], notes=[])
+    empty = forward_page(
+        "w", [(*row[:3], None)], Outcome(key="s"), steady=[], rank="sharpe", efficiency=None, warnings=[], notes=[]
+    )
     assert "there is no curve" in empty

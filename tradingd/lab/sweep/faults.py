@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class SweepFault(Exception):
     """In one line, naming the option, or the file and its line."""
+
+
+class Mistaken(SweepFault):
+    """An option that means nothing: it must be written otherwise."""

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from tradingd.lab.sweep.faults import SweepFault
+from tradingd.lab.sweep.faults import Mistaken
 
 Point: TypeAlias = tuple[tuple[str, str], ...]  # (key, value as text), in the order they were asked for
 _END = re.compile(r"^(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?P<unit>[^\d.\s]*)$")
@@ -52,57 +52,55 @@ class Range(msgspec.Struct, frozen=True):
 
 
 def axis(text: str) -> Axis:
-    """KEY=v1,v2,... SweepFault for anything else, and for a value given twice."""
+    """KEY=v1,v2,... Mistaken for anything else, and for a value given twice."""
     key, values = _split(text, "--grid", "KEY=v1,v2,...")
     found = tuple(value.strip() for value in values.split(","))
     if not all(found):
-        raise SweepFault(f"--grid {text!r}: a value is missing between two commas")
+        raise Mistaken(f"--grid {text!r}: a value is missing between two commas")
     twice = [value for value in found if found.count(value) > 1]
     if twice:
-        raise SweepFault(f"--grid {text!r}: {twice[0]} stands there twice")
+        raise Mistaken(f"--grid {text!r}: {twice[0]} stands there twice")
     return Axis(key, found)
 
 
 def span(text: str) -> Range:
-    """KEY=lo..hi, then :int, :log or both. SweepFault for anything else."""
+    """KEY=lo..hi, then :int, :log or both. Mistaken for anything else."""
     key, rest = _split(text, "--random", "KEY=lo..hi[:int][:log]")
     ends, *marks = rest.split(":")
     unknown = [mark for mark in marks if mark not in ("int", "log")]
     if unknown:
-        raise SweepFault(f"--random {text!r}: behind the range stands :int or :log, not :{unknown[0]}")
+        raise Mistaken(f"--random {text!r}: behind the range stands :int or :log, not :{unknown[0]}")
     low, dots, high = ends.partition("..")
     if not dots:
-        raise SweepFault(f"--random {text!r}: a range is written lo..hi")
+        raise Mistaken(f"--random {text!r}: a range is written lo..hi")
     (a, unit), (b, other) = _end(low, text), _end(high, text)
     if unit != other:
-        raise SweepFault(
-            f"--random {text!r}: both ends are written alike, not {unit or 'plain'} and {other or 'plain'}"
-        )
+        raise Mistaken(f"--random {text!r}: both ends are written alike, not {unit or 'plain'} and {other or 'plain'}")
     if not a < b:
-        raise SweepFault(f"--random {text!r}: the first end must be below the second")
+        raise Mistaken(f"--random {text!r}: the first end must be below the second")
     if "log" in marks and a <= 0:
-        raise SweepFault(f"--random {text!r}: a logarithmic range must be above 0")
+        raise Mistaken(f"--random {text!r}: a logarithmic range must be above 0")
     if "int" in marks and (a % 1 or b % 1):
-        raise SweepFault(f"--random {text!r}: both ends of an :int range must be whole numbers")
+        raise Mistaken(f"--random {text!r}: both ends of an :int range must be whole numbers")
     return Range(key, a, b, unit, whole="int" in marks, logarithmic="log" in marks)
 
 
 def points(axes: Sequence[Axis], ranges: Sequence[Range], trials: int, seed: int) -> list[Point]:
-    """Every point of the grid; with ranges, each of them with each of `trials` draws. SweepFault for a key named twice, for nothing
+    """Every point of the grid; with ranges, each of them with each of `trials` draws. Mistaken for a key named twice, for nothing
     to vary and for more than MOST."""
     keys = [*(one.key for one in axes), *(one.key for one in ranges)]
     twice = [key for key in keys if keys.count(key) > 1]
     if twice:
-        raise SweepFault(f"--grid, --random: {twice[0]} is named twice")
+        raise Mistaken(f"--grid, --random: {twice[0]} is named twice")
     if not keys:
-        raise SweepFault(
+        raise Mistaken(
             "--grid, --random: nothing is varied; name a key of the configuration, like risk.max_open_positions=2,4,8"
         )
     size = trials if ranges else 1
     for one in axes:
         size *= len(one.values)
     if size > MOST:
-        raise SweepFault(f"--grid, --trials: {size:,} trials are more than {MOST:,}")
+        raise Mistaken(f"--grid, --trials: {size:,} trials are more than {MOST:,}")
     return [(*grid, *drawn) for drawn in draws(ranges, trials, seed) for grid in _grid(axes)]
 
 
@@ -129,15 +127,15 @@ def _grid(axes: Sequence[Axis]) -> Iterator[Point]:
 def _split(text: str, option: str, form: str) -> tuple[str, str]:
     key, equals, rest = text.partition("=")
     if not equals or not key.strip() or not rest.strip():
-        raise SweepFault(f"{option} {text!r}: is written {form}")
+        raise Mistaken(f"{option} {text!r}: is written {form}")
     return key.strip(), rest.strip()
 
 
 def _end(text: str, whole: str) -> tuple[float, str]:
     found = _END.match(text.strip())
     if found is None:
-        raise SweepFault(f"--random {whole!r}: {text.strip()!r} is no number")
+        raise Mistaken(f"--random {whole!r}: {text.strip()!r} is no number")
     try:
         return float(Decimal(found["number"])), found["unit"]
     except (InvalidOperation, OverflowError):
-        raise SweepFault(f"--random {whole!r}: {text.strip()!r} is no number") from None
+        raise Mistaken(f"--random {whole!r}: {text.strip()!r} is no number") from None

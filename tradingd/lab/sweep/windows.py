@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import msgspec
 
-from tradingd.lab.sweep.faults import SweepFault
+from tradingd.lab.sweep.faults import Mistaken
 
 _SPAN = re.compile(r"^(?P<n>[1-9]\d{0,4})(?P<unit>[dwmy])$")
 _DAY = timedelta(days=1)
@@ -43,7 +43,7 @@ def length(text: str, option: str) -> Span:
     """30d, 4w, 6m or 2y. option: what messages call it."""
     found = _SPAN.match(text)
     if found is None:
-        raise SweepFault(f"{option} {text!r}: is written 30d, 4w, 6m or 2y")
+        raise Mistaken(f"{option} {text!r}: is written 30d, 4w, 6m or 2y")
     n = int(found["n"])
     match found["unit"]:
         case "d":
@@ -58,7 +58,7 @@ def length(text: str, option: str) -> Span:
 
 def windows(begin: str, end: str, train: Span, test: Span, *, anchored: bool = False) -> list[Window]:
     """One after another, a test's length apart, as long as a whole test ends by `end`. anchored: every training begins at `begin`.
-    SweepFault when there is room for none."""
+    Mistaken when there is room for none."""
     first, last = date.fromisoformat(begin), date.fromisoformat(end)
     found: list[Window] = []
     try:
@@ -77,7 +77,7 @@ def windows(begin: str, end: str, train: Span, test: Span, *, anchored: bool = F
     except (ValueError, OverflowError):  # beyond the calendar
         pass
     if not found:
-        raise SweepFault(f"--train, --test: {begin} to {end} is too short for one training and one test")
+        raise Mistaken(f"--train, --test: {begin} to {end} is too short for one training and one test")
     return found
 
 
