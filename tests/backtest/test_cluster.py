@@ -73,7 +73,7 @@ def _dask(cwd: Path, *arguments: str) -> subprocess.Popen[bytes]:
 
 @pytest.mark.slow
 def test_a_worker_of_a_cluster_that_is_killed_loses_nothing(cluster: tuple[str, list[int]], tmp_path: Path) -> None:
-    """T4, P5: the trials of the dead one run elsewhere; none is lost, none counted twice, and the table is that of local processes."""
+    """T4, P5: the dead one's trials run elsewhere; none is lost, none counted twice; the table is that of local processes."""
     address, workers = cluster
     out = tmp_path / "out"
     process = start(
