@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.backtest.test_sweep import GRID, SPAN, lines, start, until
+from tests.backtest.test_sweep import GRID, SPAN, lines, start, until, whole
 from tests.flow.child import environment, tradingd
 
 
@@ -89,7 +89,7 @@ def test_a_worker_of_a_cluster_that_is_killed_loses_nothing(cluster: tuple[str, 
     assert (told["done"], told["failed"], told["missing"], told["ran"]) == (6, 0, 0, 6)
     assert len({one.key for one in lines(out)}) == len(lines(out)) == 6
     assert Path(told["best"]["folder"], "report.html").exists()
-    ran = tradingd("sweep", *SPAN, *GRID, "--out", "plain", "--keep", "none", "--jobs", "2", cwd=tmp_path)
+    ran = whole("sweep", *SPAN, *GRID, "--out", "plain", "--keep", "none", "--jobs", "2", cwd=tmp_path)
     assert ran.returncode == 0
     assert (out / "results.csv").read_bytes() == (tmp_path / "plain" / "results.csv").read_bytes()
 

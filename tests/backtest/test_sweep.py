@@ -44,6 +44,16 @@ def start(cwd: Path, *arguments: str) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
+def whole(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """A sweep to its end: many runs, so with more patience than for one."""
+    process = start(cwd, *arguments)
+    try:
+        out, err = process.communicate(timeout=300)
+    finally:
+        process.kill()
+    return subprocess.CompletedProcess(arguments, process.returncode, out.decode(), err.decode())
+
+
 def until(found: Callable[[], int], process: subprocess.Popen[bytes]) -> int:
     """What it finds, as soon as that is not nothing."""
     while not (one := found()):
@@ -76,7 +86,7 @@ def at_work(out: Path, pid: int) -> bool:
 def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
     """Six trials by two workers, undisturbed: its --json, and the folder."""
     here = tmp_path_factory.mktemp("sweep")
-    ran = tradingd("sweep", *SPAN, *GRID, "--out", "out", "--jobs", "2", "--html", "page.html", "--json", cwd=here)
+    ran = whole("sweep", *SPAN, *GRID, "--out", "out", "--jobs", "2", "--html", "page.html", "--json", cwd=here)
     assert (ran.returncode, ran.stderr) == (0, "")
     return msgspec.json.decode(ran.stdout), here / "out"
 
@@ -132,7 +142,7 @@ def test_one_worker_comes_to_the_same_and_a_second_run_runs_nothing(
 ) -> None:
     """T4: the table is the same bytes; what is done is not done again, whatever it is ranked by."""
     _, out = plain
-    ran = tradingd("sweep", *SPAN, *GRID, "--out", "out", "--keep", "none", cwd=tmp_path)
+    ran = whole("sweep", *SPAN, *GRID, "--out", "out", "--keep", "none", cwd=tmp_path)
     assert ran.returncode == 0
     assert ran.stdout.startswith(
         "complete: 2008-01-02 to 2008-01-15\ntrials     6: 6 done, 0 failed, 0 missing; 6 ran now\n"
@@ -141,7 +151,7 @@ def test_one_worker_comes_to_the_same_and_a_second_run_runs_nothing(
     assert (tmp_path / "out" / "results.csv").read_bytes() == (out / "results.csv").read_bytes()
     assert not (tmp_path / "out" / "runs").exists()
     before = (tmp_path / "out" / "trials.jsonl").read_bytes()
-    ran = tradingd(
+    ran = whole(
         "sweep",
         *SPAN,
         *GRID,
@@ -248,7 +258,7 @@ def test_a_sweep_that_was_ended_goes_on_where_it_was(
     else:
         with (out / "trials.jsonl").open("ab") as file:
             file.write(b'{"key":"half a li')
-    ran = tradingd("sweep", *SPAN, *GRID, "--out", "out", "--keep", "none", "--json", cwd=tmp_path)
+    ran = whole("sweep", *SPAN, *GRID, "--out", "out", "--keep", "none", "--json", cwd=tmp_path)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert msgspec.json.decode(ran.stdout)["ran"] == 6 - had
     assert Counter(one.key for one in lines(out)).most_common(1)[0][1] == 1
@@ -263,7 +273,7 @@ def test_a_walk_chooses_on_one_window_and_trades_the_next(tmp_path: Path) -> Non
         "walkforward", "--from", "2008-01-02", "--to", "2008-02-05", "--train", "2w", "--test", "1w", "--strategy", "reversion",
         "--grid", "strategies.reversion.settings.oversold=10.0,30.0", "--out", "out", "--jobs", "2", "--keep", "best", "--json",
     )  # fmt: skip
-    ran = tradingd(*arguments, cwd=tmp_path)
+    ran = whole(*arguments, cwd=tmp_path)
     assert (ran.returncode, ran.stderr) == (0, "")
     said, out = msgspec.json.decode(ran.stdout), tmp_path / "out"
     assert (said["state"], said["trials"], said["ran"], said["missing"]) == ("complete", 6, 9, 0)
@@ -284,6 +294,6 @@ def test_a_walk_chooses_on_one_window_and_trades_the_next(tmp_path: Path) -> Non
     assert said["stitched"]["total_return"] == pytest.approx(growth - 1, rel=1e-9, abs=1e-12)
     assert len(list((out / "runs").iterdir())) == 3
     tables = [(out / name).read_bytes() for name in ("windows.csv", "equity.csv", "report.html")]
-    again = tradingd(*arguments, cwd=tmp_path)
+    again = whole(*arguments, cwd=tmp_path)
     assert msgspec.json.decode(again.stdout) == {**said, "ran": 0}
     assert [(out / name).read_bytes() for name in ("windows.csv", "equity.csv", "report.html")] == tables

@@ -1,7 +1,8 @@
 """Processes that run trials, each one at a time. One that dies loses its trial only, and that is run again. Source: T4, P5.
 
 A trial counts when its whole outcome has arrived here, and is handed on once. Workers are started afresh (spawn), so that nothing
-of this process is in them; Ctrl-C does not reach them, they end with their pipe.
+of this process is in them; Ctrl-C does not reach them, they end with their pipe. The standard library's pool of
+processes would not do: it gives up as a whole when one of them dies.
 """
 
 from __future__ import annotations
