@@ -12,7 +12,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 CLAIMED = (
     "B1", "B2", "B4", "B6", "B7", "O1", "O2", "O3", "O4", "R1", "R2", "R3", "R4", "R5",
-    "E1", "E2", "E3", "E4", "E5", "E6", "E8", "E9", "E11", "E16", "J1", "H1", "H3", "H6", "P2", "T1", "T2",
+    "E1", "E2", "E3", "E4", "E5", "E6", "E8", "E9", "E11", "E16", "J1", "H1", "H3", "H6", "P2", "T1", "T2", "T4",
 )  # fmt: skip
 ID = re.compile(r"\b[A-Z]\d{1,2}\b")
 

@@ -10,7 +10,7 @@ def test_the_rest_does_without_them() -> None:
     code = (
         "import sys, tradingd.app, tradingd.cli, tradingd.cli.data, tradingd.demo.run, tradingd_adapters.sim\n"
         "import tradingd_strategies.trend\n"
-        "print(sorted({'numpy', 'pyarrow', 'pandas', 'tradingd.lab'} & set(sys.modules)))"
+        "print(sorted({'distributed', 'numpy', 'pyarrow', 'pandas', 'tradingd.lab'} & set(sys.modules)))"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True,

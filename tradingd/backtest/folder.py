@@ -29,8 +29,11 @@ def fresh(base: Path) -> Path:
 class Folder:
     """directory: made; refused (ResultFault) when it holds a result already. Takes facts by `record` once `book` is set."""
 
-    def __init__(self, env: RealEnv, directory: Path, about: About, config: str, *, segment_bytes: int) -> None:
+    def __init__(
+        self, env: RealEnv, directory: Path, about: About, config: str, *, segment_bytes: int, page: bool = True
+    ) -> None:
         self.directory = directory
+        self._page = page
         self.book: Book | None = None
         self.on_day: Callable[[DayClosed], None] = lambda _: None
         self.sheet = Sheet(directory, about, config)
@@ -56,4 +59,4 @@ class Folder:
     def close(self, state: Literal["complete", "partial"], why: str, notes: list[str]) -> Result:
         """What was recorded is written to its end, whatever it is."""
         at_once(self.journal.close())
-        return self.sheet.finish(state, why, notes, self.journal.head)
+        return self.sheet.finish(state, why, notes, self.journal.head, page=self._page)

@@ -45,7 +45,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     strategies: "NAME" or "NAME:key=value,...", () for those of the configuration.   sets: "key=value" of the configuration.
     config: its file, None for one that is shipped.   account: whose rules, "" for the only one.   out: the result's folder, None
     for a fresh one.   report: where else the page is written.   warm_up_days: of data before `begin` that is only learned from,
-    >= 0.   dense: no quote is passed over, whether it can matter or not."""
+    >= 0.   dense: no quote is passed over, whether it can matter or not.   varied: as `sets`, over all else; a sweep's.   page,
+    progress: whether they are shown."""
 
     data: str
     begin: str = ""
@@ -62,4 +63,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     warm_up_days: int = 180
     costs: Costs = Costs()
     dense: bool = False
-    json: bool = False
+    varied: tuple[str, ...] = ()
+    page: bool = True
+    progress: bool = True

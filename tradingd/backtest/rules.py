@@ -51,10 +51,7 @@ def _account(options: Options, config: Config) -> AccountId:
 def _flags(options: Options, config: Config, account: AccountId) -> dict[str, Any]:
     flags: dict[str, Any] = {}
     for text in options.sets:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            raise Misconfigured(f"--set {text!r}: is written key=value, like risk.max_position_pct=5%")
-        flags[key.strip()] = scalar(value.strip())
+        flags |= _key(text)
     if options.capital:
         flags[f"accounts.{account}.capital"] = scalar(options.capital)
     if options.tier:
@@ -65,7 +62,16 @@ def _flags(options: Options, config: Config, account: AccountId) -> dict[str, An
         flags |= {f"strategies.{name}.enabled": False for name in config.strategies}
         for text in options.strategies:
             flags |= _strategy(text)
+    for text in options.varied:
+        flags |= _key(text)
     return flags
+
+
+def _key(text: str) -> dict[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise Misconfigured(f"--set {text!r}: is written key=value, like risk.max_position_pct=5%")
+    return {key.strip(): scalar(value.strip())}
 
 
 def _strategy(text: str) -> dict[str, Any]:

@@ -54,8 +54,10 @@ def run_backtest(options: Options, *, find: Find = source_of) -> Told:
         raise Misconfigured(f"--from {source.begin} --to {source.end}: there is no data in between")
     about = _about(options, config, account, source)
     directory = (options.out or fresh(Path(NUMBERED))).absolute()
-    folder = Folder(env, directory, about, describe(config), segment_bytes=config.journal.segment_bytes)
-    progress = Progress(RealClock(), source.since, source.until)
+    folder = Folder(
+        env, directory, about, describe(config), segment_bytes=config.journal.segment_bytes, page=options.page
+    )
+    progress = Progress(RealClock(), source.since, source.until, shown=options.progress)
     run = run_of(
         env, clock, config, account, exchange, strategies, record=folder.record, on_bar=folder.sheet.bar,
         on_breath=lambda ts: progress.show(ts, run.events), sparse=isinstance(source.market, ColumnTape) and not options.dense,

@@ -15,13 +15,20 @@ from tradingd.ports import Clock
 EVERY_NS = NS // 5
 
 
-class Progress:
-    """One line on stderr, on a terminal only. since, until: the run's span, ns.   real: the machine's clock."""
+def write_over(text: str) -> None:
+    """One line on a terminal's stderr instead of the last one."""
+    sys.stderr.write("\r\x1b[2K" + text[: shutil.get_terminal_size().columns - 1])
+    sys.stderr.flush()
 
-    def __init__(self, real: Clock, since: int, until: int) -> None:
+
+class Progress:
+    """One line on stderr, on a terminal only. since, until: the run's span, ns.   real: the machine's clock.   shown: False is
+    silent."""
+
+    def __init__(self, real: Clock, since: int, until: int, *, shown: bool = True) -> None:
         self._real = real
         self._since, self._until = since, until
-        self._on = sys.stderr.isatty()
+        self._on = shown and sys.stderr.isatty()
         self._began = self._said = real.mono()
 
     @property
@@ -36,16 +43,12 @@ class Progress:
         self._said = self._real.mono()
         done = min(1.0, max(0.0, (ts - self._since) / (self._until - self._since)))
         left = f"{self.seconds * (1 - done) / done:,.0f} s left" if done > 0 else "..."
-        self._write(f"{utc(ts)[:10]}  {done:4.0%}  {rate(events, self.seconds)}  {left}")
+        write_over(f"{utc(ts)[:10]}  {done:4.0%}  {rate(events, self.seconds)}  {left}")
 
     def done(self) -> None:
         """Take the line away."""
         if self._on:
-            self._write("")
-
-    def _write(self, text: str) -> None:
-        sys.stderr.write("\r\x1b[2K" + text[: shutil.get_terminal_size().columns - 1])
-        sys.stderr.flush()
+            write_over("")
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,3 +94,26 @@ def _figure(x: float | None) -> str:
 
 def _share(x: float | None) -> str:
     return "-" if x is None else f"{x:.1%}"
+
+
+class Lines:
+    """The progress of a sweep: one line on stderr, on a terminal only. what: word for what is counted.   done: of them already."""
+
+    def __init__(self, what: str, total: int, done: int) -> None:
+        self._what, self._total, self._done, self._failed = what, total, done, 0
+        self._on = sys.stderr.isatty()
+
+    def count(self, *, failed: bool) -> None:
+        self._done += 1
+        self._failed += failed
+        self.show()
+
+    def show(self) -> None:
+        if self._on:
+            failed = f", {self._failed:,} failed" if self._failed else ""
+            write_over(f"{self._what}  {self._done:,} of {self._total:,}{failed}")
+
+    def done(self) -> None:
+        """Take the line away."""
+        if self._on:
+            write_over("")

@@ -25,6 +25,7 @@ from tradingd.cli import (
     parity,
     replay,
     report,
+    sweep,
     tier,
     why,
 )
@@ -37,7 +38,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 for verb in (
-    daemon.run, daemon.demo, backtest.backtest,
+    daemon.run, daemon.demo, backtest.backtest, sweep.sweep, sweep.walkforward,
     observe.status, observe.positions, observe.orders, observe.decisions, lots.lots, tier.tier, why.why,
     command.pause, command.halt, flatten.flatten, command.lockout, command.cancel, command.trip,
     command.resume, command.settle, command.adopt, command.release,

@@ -15,7 +15,7 @@ class Exit(IntEnum):
     REFUSED = 4  # by a rule or a role; nothing changed
     UNKNOWN = 5  # time-out: perhaps done, perhaps not
     NOT_FOUND = 6
-    PARTLY = 7  # flatten left something, a backtest was stopped early
+    PARTLY = 7  # flatten left something, a backtest or sweep was stopped early, trials failed
     FAULT = 70
     DISK = 74
     TEMPORARY = 75

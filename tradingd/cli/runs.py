@@ -1,0 +1,80 @@
+"""The options of a run over recorded data, shared by the verbs that make one or many. T1, T2, T4."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tradingd.cli.exits import CliError, Exit
+
+if TYPE_CHECKING:
+    from tradingd.backtest.options import Costs
+
+Data = Annotated[str, typer.Option("--data", metavar="DIR|demo", help="A store of recorded data, or the shipped days.")]
+Begin = Annotated[str, typer.Option("--from", metavar="DATE", help="First day; else where the data begins.")]
+End = Annotated[str, typer.Option("--to", metavar="DATE", help="Last day; else where the data ends.")]
+Symbols = Annotated[list[str] | None, typer.Option("--symbol", "-s", help="Only this one; may be repeated.")]
+Capital = Annotated[str, typer.Option("--capital", metavar="MONEY", help='At the start, like "100000 USD".')]
+Tier = Annotated[str, typer.Option("--tier", metavar="NAME", help="The tier at the start.")]
+Strategies = Annotated[
+    list[str] | None,
+    typer.Option("--strategy", metavar="NAME[:KEY=VALUE,...]", help="Only these strategies; may be repeated."),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A key of the configuration; may be repeated."),
+]
+OneAccount = Annotated[str, typer.Option("--account", "-a", metavar="ID", help="Whose rules, when there are several.")]
+WarmUp = Annotated[
+    int, typer.Option("--warm-up", min=0, max=3660, metavar="DAYS", help="Data before --from that is learned from.")
+]
+Spread = Annotated[float, typer.Option("--spread-bps", help="Of trades and bars that are shown as quotes.")]
+Slippage = Annotated[float, typer.Option("--slippage-bps", help="Beyond each shown price that is taken.")]
+SizeShare = Annotated[float, typer.Option("--size-share", help="Of a bar's volume that is shown.")]
+LatencyIn = Annotated[float, typer.Option("--latency-in-ms", help="Of an order to the venue.")]
+LatencyOut = Annotated[float, typer.Option("--latency-out-ms", help="Of the venue's word back.")]
+Fee = Annotated[str, typer.Option("--fee-per-share", help="Account currency.")]
+FeeMinimum = Annotated[str, typer.Option("--fee-minimum", help="Account currency, an order.")]
+
+
+def check_days(begin: str, end: str) -> None:
+    """CliError for a day that is none, and for an end before the beginning."""
+    for name, day in (("--from", begin), ("--to", end)):
+        _check_date(name, day)
+    if begin and end and end < begin:
+        raise CliError("--to is before --from", Exit.USAGE)
+
+
+def costs_of(
+    spread: float, slippage: float, size_share: float, latency_in: float, latency_out: float, fee: str, fee_minimum: str
+) -> Costs:  # fmt: skip
+    """CliError naming the option."""
+    from tradingd.backtest.options import Costs
+
+    try:
+        return Costs(
+            spread_bps=spread, slippage_bps=slippage, latency_in_ms=latency_in, latency_out_ms=latency_out,
+            fee_per_share=_money("--fee-per-share", fee), fee_minimum=_money("--fee-minimum", fee_minimum),
+            size_share=size_share,
+        )  # fmt: skip
+    except ValueError as error:
+        raise CliError(str(error), Exit.USAGE) from None
+
+
+def _check_date(name: str, text: str) -> None:
+    try:
+        good = not text or date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        good = False
+    if not good:
+        raise CliError(f"{name} {text!r}: a day is written 2008-01-02", Exit.USAGE)
+
+
+def _money(name: str, text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise CliError(f"{name} {text!r} is no number", Exit.USAGE) from None
