@@ -11,7 +11,7 @@ import pytest
 from tests.fakes.broker import AFTER, BEFORE, LOST, SILENT, FakeBroker
 from tests.shell.stage import AAA, BBB, ONE, Stage, stage
 from tradingd.core.book.orders import Life
-from tradingd.core.events import OrderExpired, Verb
+from tradingd.core.events import OrderCancelled, OrderExpired, Verb
 from tradingd.core.facts import (
     AmendRefused,
     Anomaly,
@@ -361,6 +361,29 @@ async def test_positions_are_compared_at_the_same_count_of_fills_only() -> None:
         await s.house.quiesce()
         assert s.said(DriftFound) == []
         assert s.book.qty(AAA) == s.broker.held[AAA]
+
+
+async def test_positions_of_before_an_order_ended_do_not_count_what_it_filled_as_seen() -> None:
+    """I6, D14: the stop fills while the venue's answer is under way, and its end is heard before its fill."""
+    async with stage() as s:
+        await s.hold()
+        stop, held = s.order(Leg.PROTECT).order.order_id, s.book.qty(AAA)
+        asked = FakeBroker.positions
+
+        async def moving(broker: FakeBroker = s.broker) -> object:
+            report = await asked(broker)
+            if s.book.order(stop) in s.book.open_orders():
+                broker.fill(stop, told=False)
+                broker.say(
+                    OrderCancelled(ts=s.clock.wall(), account=ONE, order_id=stop, reason="reduce only", cum_qty=held)
+                )
+            return report
+
+        s.broker.positions = moving  # type: ignore[method-assign,assignment]
+        await s.member.reconciler.positions()
+        await s.house.quiesce()
+        assert (s.book.qty(AAA), s.book.owes()) == (0, False)
+        assert s.said(DriftFound) == []
 
 
 async def test_a_venue_that_never_comes_to_rest_is_not_believed() -> None:

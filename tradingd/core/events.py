@@ -189,11 +189,13 @@ class ForeignOrder(Said):
 
 
 class PositionsSeen(Said):
-    """All positions by the venue's word, signed; absent means flat. cursor: fills the venue had counted at that moment."""
+    """All positions by the venue's word, signed; absent means flat. cursor: fills the venue had counted at that moment.   ends:
+    `Book.ends` when it was asked, None for now: what ended since may have filled after that moment."""
 
     account: AccountId
     positions: dict[Symbol, Qty]
     cursor: int
+    ends: int | None = None
 
 
 class AccountSeen(Said):

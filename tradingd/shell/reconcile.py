@@ -295,7 +295,7 @@ class Reconciler:
     async def positions(self) -> None:
         """Compare positions at a moment when both sides have counted the same fills; fetch what is missing first (D14)."""
         for _ in range(ROUNDS):
-            heard = self.splits_heard
+            heard, ends = self.splits_heard, self.book.ends
             report = await self.broker.positions()
             await self._settled()
             if self.env.sometimes("reconcile.positions_move"):
@@ -311,10 +311,17 @@ class Reconciler:
                 self._count("missed_fill")
                 await self.fills()
                 continue
+            if self.book.ends != ends:  # an order has ended since, with executions that this report does not know
+                await self.fills()
+                continue
             if report.cursor == self.book.booked.fill_cursor:
                 self.inbox.offer(
                     PositionsSeen(
-                        ts=self._now(), account=self.book.account, positions=report.positions, cursor=report.cursor
+                        ts=self._now(),
+                        account=self.book.account,
+                        positions=report.positions,
+                        cursor=report.cursor,
+                        ends=ends,
                     )
                 )
                 await self._settled()

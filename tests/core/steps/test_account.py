@@ -143,6 +143,24 @@ def test_a_split_moves_position_stop_levels_and_the_stop_at_the_venue():
     assert world.refold() == world.book.dump()
 
 
+def test_positions_asked_for_before_an_order_ended_are_not_compared():
+    """I6: it may have filled after that moment; what of it is still to come must not count as seen, else it is closed twice."""
+    world = World()
+    qty = world.buy(ACME)
+    stop = world.book.protection(ACME).order.order_id
+    world.accept(stop)
+    before = world.book.ends
+    world.cancelled(stop, str(qty))
+    assert world.book.owed(ACME, entry=False) == qty
+    seen = PositionsSeen(
+        ts=world.now, account=ACCOUNT, positions={ACME: qty}, cursor=world.book.booked.fill_cursor, ends=before
+    )
+    assert world.step(seen) == ()
+    assert world.book.owed(ACME, entry=False) == qty
+    world.positions(ACME=str(qty))
+    assert not world.book.owes()
+
+
 def test_a_split_told_after_what_was_bought_after_it():
     """I4, F9: position, stop and the stop at the venue stay: they were set in new shares, at new prices. After a restart too."""
     world = World()

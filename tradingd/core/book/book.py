@@ -59,6 +59,7 @@ class Book:
         "booked",
         "closing",
         "correlations",
+        "ends",
         "equity",
         "facts",
         "last_event_ts",
@@ -91,6 +92,7 @@ class Book:
         self.quotes = 0
         self.marked = 0  # how many quotes there were when equity was last counted
         self.last_event_ts = 0
+        self.ends = 0  # orders that ended with executions we had not seen
         self.twins = 0  # recommendations seen again
         self.last_reconcile_ts = 0
         self.measures: Measures | None = None  # observed: performance at `measured_ts`, taken again after a restart
@@ -141,6 +143,7 @@ class Book:
             self._of.get(working.order.symbol, {}).pop(fact.order_id, None)
             if reserved_qty(working):
                 self._owed[fact.order_id] = working
+                self.ends += 1
         elif type(fact) is Filled and fact.order_id in self._owed and not reserved_qty(self._owed[fact.order_id]):
             del self._owed[fact.order_id]
 

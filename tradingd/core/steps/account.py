@@ -187,6 +187,8 @@ def on_positions(book: Book, event: PositionsSeen, rules: Rules) -> None:
     symbol off, never overwritten (B6, D24). Agreement is the evidence that clears it."""
     if event.cursor != book.booked.fill_cursor or book.booked.fills_ahead:
         return  # of another moment: fills that one side has counted are missing on the other
+    if event.ends is not None and event.ends != book.ends:
+        return  # of before an order ended with executions still on their way: they would count as seen
     book.all_seen()
     symbols = sorted({*event.positions, *book.held(), *book.booked.drift})
     for symbol in symbols:
