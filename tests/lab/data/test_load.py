@@ -147,6 +147,27 @@ def test_bad_lines_can_be_left_out_and_are_listed(tmp_path: Path) -> None:
     assert [row[1] for row in rows_of(store, "quotes")] == [float(n) for n in range(len(BAD))]
 
 
+@pytest.mark.parametrize("at", [0, 2_500, 4_999])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_stray_quote_spoils_its_own_line_only(tmp_path: Path, at: int, end: str) -> None:
+    """T2: nothing is swallowed, neither in the middle nor where the file ends before another quote."""
+    lines = [f"{n},{n}.5,9" for n in range(5_000)]
+    lines[at] = f'{at},"{at}.5,9'
+    path = tmp_path / "q.csv"
+    path.write_bytes((end.join([QUOTES, *lines]) + end).encode())
+    store = store_in(tmp_path)
+    report = bring(store, path, "quotes", NANOS, skip_bad=True)
+    assert [str(fault) for fault in report.faults] == [f"q.csv:{at + 2}: a quote that is not closed on its line"]
+    assert [row[0] for row in rows_of(store, "quotes")] == [n for n in range(5_000) if n != at]
+
+
+def test_a_stray_quote_in_a_comment_is_passed_over(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    path = text_of(tmp_path / "q.csv", f'{QUOTES}\n1,1,2\n  # 5" of rain, a late feed\n2,1,2\n')
+    assert bring(store, path, "quotes", NANOS).bad == 0
+    assert len(rows_of(store, "quotes")) == 2
+
+
 def test_all_bad_lines_are_counted_and_the_first_are_kept(tmp_path: Path) -> None:
     path = text_of(tmp_path / "q.csv", f"{QUOTES}\n" + "x,1,2\n" * 20_000)
     with pytest.raises(Refused) as refused:

@@ -78,23 +78,27 @@ def _csv(text: TextIOWrapper, path: Path) -> Source:
 
 
 def _rows(text: TextIOWrapper, path: Path, delimiter: str, width: int, before: int) -> Iterator[Cells]:
-    lines = csv.reader(text, delimiter=delimiter, strict=True)
-    block, ended, name = Cells([], [], []), False, path.name
+    """Each line is read by itself: no field of market data spans lines, so a stray quote spoils its own line only."""
+    block, name = Cells([], [], []), path.name
     with reading(path):
-        while not ended:
-            line = before + lines.line_num + 1
+        for at, line in enumerate(text, before + 1):
+            if line.lstrip().startswith("#"):
+                continue
             try:
-                row = next(lines)
-            except StopIteration:
-                ended = True
+                row = next(csv.reader((line,), delimiter=delimiter, strict=True), [])
             except csv.Error as error:
-                block.faults.append(Fault(name, line, "", str(error)))
+                block.faults.append(Fault(name, at, "", _why(line, error)))
             else:
                 if len(row) == width and row[0][:1] != "#":
-                    block.lines.append(line)
+                    block.lines.append(at)
                     block.rows.append(row)
                 elif any(cell.strip() for cell in row) and not row[0].lstrip().startswith("#"):
-                    block.faults.append(Fault(name, line, "", f"{len(row)} fields, {width} are due"))
-            if len(block.rows) + len(block.faults) >= ROWS or ended:
+                    block.faults.append(Fault(name, at, "", f"{len(row)} fields, {width} are due"))
+            if len(block.rows) + len(block.faults) >= ROWS:
                 yield block
                 block = Cells([], [], [])
+    yield block
+
+
+def _why(line: str, error: csv.Error) -> str:
+    return "a quote that is not closed on its line" if line.count('"') % 2 else str(error)
