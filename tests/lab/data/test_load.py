@@ -244,6 +244,22 @@ def test_the_same_source_read_otherwise_is_refused(tmp_path: Path) -> None:
         bring(store, path, "quotes", Reading(tz="Europe/Berlin"))
 
 
+@pytest.mark.parametrize("merge", [False, True])
+def test_the_same_source_with_other_columns_is_refused(tmp_path: Path, merge: bool) -> None:
+    """T2: prices of the wrong column are not mended by importing once more; what is meant the same way is the same."""
+    store = store_in(tmp_path)
+    path = text_of(tmp_path / "d.csv", "Date,Open,High,Low,Close,Adj Close\n2008-10-06,1,2,1,2,1.5\n")
+    bring(store, path, DAYS, NYSE)
+    before = tree(store.root)
+    with pytest.raises(DataError, match="with close=Close, now it is close=Adj Close: remove"):
+        bring(store, path, DAYS, NYSE, columns={"close": "Adj Close"}, merge=merge)
+    with pytest.raises(DataError, match="with fewer columns, now it is volume=Adj Close: remove"):
+        bring(store, path, DAYS, NYSE, columns={"volume": "Adj Close"}, merge=merge)
+    [done] = bring(store, path, DAYS, NYSE, columns={"close": "Close"}, merge=merge).loaded
+    assert done.outcome == "imported before"
+    assert tree(store.root) == before
+
+
 def test_what_overlaps_is_refused_and_what_follows_is_not(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     bring(store, csv_of(tmp_path / "a.csv", QUOTES, TWO), "quotes", NANOS)

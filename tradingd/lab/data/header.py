@@ -34,11 +34,12 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 
 class Mapped(msgspec.Struct, frozen=True):
     """fields: field -> the indexes of its columns (several are joined by a space, date and time).   symbol: index, None when one
-    symbol was named for all.   unused: names of the columns nobody asked for."""
+    symbol was named for all.   unused: names of the columns nobody asked for.   used: "close=Adj Close", by field."""
 
     fields: dict[str, tuple[int, ...]]
     symbol: int | None
     unused: tuple[str, ...]
+    used: tuple[str, ...]
 
 
 def fields_of(kind: Kind) -> tuple[str, ...]:
@@ -65,9 +66,12 @@ def mapped(kind: Kind, names: Sequence[str], given: Mapping[str, str], *, symbol
             f"no column for {', '.join(lacking)} among {', '.join(names)}: say --column {lacking[0]}=NAME{how}"
         )
     used = {i for columns in found.values() for i in columns}
+    told = tuple(sorted(f"{f}={'+'.join(names[i] for i in columns)}" for f, columns in found.items() if columns))
     one = found.pop("symbol", ())
     unused = tuple(name for i, name in enumerate(names) if i not in used)
-    return Mapped({field: columns for field, columns in found.items() if columns}, one[0] if one else None, unused)
+    return Mapped(
+        {field: columns for field, columns in found.items() if columns}, one[0] if one else None, unused, told
+    )
 
 
 def _find(field: str, names: Sequence[str], given: str | None) -> tuple[int, ...]:

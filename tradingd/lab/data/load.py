@@ -54,6 +54,7 @@ class _Import:
     def run(self, source: sources.Source) -> Report:
         request = self.request
         fields = mapped(self.kind, source.names, request.columns, symbol=not request.symbol)
+        self.origin = msgspec.structs.replace(self.origin, columns=fields.used)
         rows = Rows(self.path.name, self.kind, fields, request.reading, request.symbol)
         try:
             for cells in source.cells:
@@ -92,17 +93,25 @@ class _Import:
             self._stored[symbol] = parts = self.store.parts(self.kind, symbol)
             for origin in origins(parts):
                 if origin.sha256 == self.origin.sha256:
-                    if origin.reading != self.origin.reading:
-                        raise DataError(
-                            f"{self.path}: {self.kind.name} of {symbol} were imported from it with {_said(origin.reading)}, "
-                            f"now it is {_said(self.origin.reading)}: remove {self.store.folder(self.kind, symbol)} first"
-                        )
+                    self._same_way(symbol, origin)
                     self._before.add(symbol)
             if symbol not in self._before:
                 self._piles[symbol] = Pile(
                     self._fresh(), self.kind, self.path.name, keep=self.request.merge and bool(parts)
                 )
         return self._piles.get(symbol)
+
+    def _same_way(self, symbol: str, before: Origin) -> None:
+        """Raises DataError when the same file was read otherwise: what it gave is wrong, or what it would give now."""
+        then, now = _said(before.reading), _said(self.origin.reading)
+        if then == now and before.columns is not None:
+            was, has = set(before.columns), set(self.origin.columns or ())
+            then, now = (" ".join(sorted(own)) or "fewer columns" for own in (was - has, has - was))
+        if then != now:
+            raise DataError(
+                f"{self.path}: {self.kind.name} of {symbol} were imported from it with {then}, now it is {now}: "
+                f"remove {self.store.folder(self.kind, symbol)} first"
+            )
 
     # into the store -------------------------------------------------------------------------------------------------------
 

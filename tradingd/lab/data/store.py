@@ -28,11 +28,13 @@ _SUFFIX = ".parquet"
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that rows came from, and how its times were read."""
+    """A file that rows came from, and how its times were read. columns: which column of the source became which field, like
+    "close=Adj Close", by field; None in parts written before that was kept."""
 
     source: str
     sha256: str
     reading: Reading
+    columns: tuple[str, ...] | None = None
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
