@@ -99,6 +99,17 @@ def test_gaps_within_a_session_are_found_and_the_night_is_none(tmp_path: Path) -
     assert checked(store, "bars-1800", "Y", Measure(gap=3)).counts == {}
 
 
+def test_days_that_end_at_midnight_are_the_days_of_their_sessions(tmp_path: Path) -> None:
+    """T2: a vendor's day may end after its session; only the session without a bar is a gap."""
+    store = store_in(tmp_path)
+    days = [f"2008-12-0{n}T00:00Z,1,1,1,1,1" for n in (2, 3, 4, 6)]
+    how = Reading(stamp="end", calendar="XNYS")
+    bring(store, text_of(tmp_path / "d", "\n".join(["ts,o,h,l,c,v", *days])), DAYS, how)
+    assert [f.why for f in checked(store, DAYS).findings if f.check == "gap"] == [
+        "1 session of XNYS missing: 2008-12-04"
+    ]
+
+
 @pytest.mark.parametrize(
     ("since", "until", "minutes"),
     [

@@ -63,6 +63,8 @@ def test_a_moment_is_read_to_the_nanosecond(text: str, how: dict[str, str], ts: 
         ("quotes", "1.5", {"unit": "ns"}, "finer than a nanosecond"),
         ("quotes", "1399420807135", {"unit": "s"}, "is --unit right?"),
         ("bars-60", "2014-05-07T00:00Z", {}, "say --stamp start or --stamp end"),
+        ("bars-86400", "2014-05-07T00:00Z", {"calendar": "XNYS"}, "say --stamp start or --stamp end"),
+        ("bars-86400", "2014-05-07 00:00:00", {"stamp": "end", "calendar": "XNYS"}, "names no zone: say --tz"),
         ("bars-60", "2014-05-07", {"stamp": "end"}, "no bars of days"),
         ("bars-86400", "2008-10-06", {}, "say --calendar"),
         ("bars-86400", "2008-10-05", {"calendar": "XNYS"}, "2008-10-05 is no session of XNYS"),
@@ -93,6 +95,22 @@ def test_what_is_no_time_or_leaves_something_open_is_refused(
         ("bars-86400", "2008-10-06", {"calendar": "none"}, "2008-10-07T00:00Z"),
         ("bars-86400", "2008-10-06", {"calendar": "none", "tz": "Europe/Berlin"}, "2008-10-06T22:00Z"),
         ("bars-86400", "2008-10-06T17:00Z", {"stamp": "end"}, "2008-10-06T17:00Z"),
+        (
+            "bars-86400",
+            "2008-01-08T00:00:00Z",
+            {"stamp": "end", "calendar": "none"},
+            "2008-01-08T00:00Z",
+        ),  # the end of Jan 7
+        ("bars-86400", "2008-01-08T00:00:00Z", {"stamp": "end", "calendar": "XNYS"}, "2008-01-08T00:00Z"),
+        ("bars-86400", "2008-01-08T00:00:00Z", {"stamp": "start", "calendar": "none"}, "2008-01-09T00:00Z"),
+        (
+            "bars-86400",
+            "2008-01-08 00:00",
+            {"stamp": "end", "calendar": "XNYS", "tz": "America/New_York"},
+            "2008-01-08T05:00Z",
+        ),
+        ("bars-86400", "2008-01-08T00:00+01:00", {"stamp": "end", "calendar": "none"}, "2008-01-07T23:00Z"),
+        ("bars-86400", "2008-01-08", {"stamp": "end", "calendar": "none"}, "2008-01-09T00:00Z"),  # a date is a day
         ("actions", "2008-10-06", {"calendar": "XNYS"}, "2008-10-06T13:00Z"),  # half an hour before the open
         ("actions", "2008-10-05", {"calendar": "XNYS"}, "2008-10-06T13:00Z"),  # a Sunday
         ("actions", "2008-10-06", {}, "2008-10-06T00:00Z"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from tradingd.core.gates.window import SessionTable
+from tradingd.core.gates.window import Session, SessionTable
 from tradingd.lab.data.faults import DataError
 
 NONE = "none"
@@ -25,3 +25,9 @@ def calendar(key: str) -> SessionTable | None:
         raise DataError(f"--calendar {key!r} is not known: {', '.join([*shipped, NONE])}")
     text = (files("tradingd") / "data" / f"sessions_{key}.csv").read_text(encoding="ascii")
     return SessionTable.parse(text, key)
+
+
+def day_session(table: SessionTable, end: int) -> Session | None:
+    """The session a bar of days belongs to that ends then, ns: the one that is running or was the last to close; its day may end
+    at midnight. None before the table."""
+    return table.at(end) or table.previous_before(end)

@@ -76,8 +76,10 @@ def reader(kind: Kind, how: Reading, field: str) -> Callable[[str], int]:
 
     def bar(text: str) -> int:
         if unit is None:
-            day, clock, second, fraction, _ = _parts(text, field)
-            if not clock or (kind.span_s == DAY_S and clock == "00:00" and not int(f"0{second}{fraction}")):
+            day, clock, second, fraction, offset = _parts(text, field)
+            midnight = clock == "00:00" and not int(f"0{second}{fraction}")
+            # a date as data frames write it; whoever names a zone or an end of the bar means the moment
+            if not clock or (kind.span_s == DAY_S and midnight and not offset and not how.stamp):
                 return _day_end(day, how, table, kind, field)
         if not how.stamp:
             raise Bad(field, f"{text!r}: say --stamp start or --stamp end, which end of the bar its time tells")

@@ -8,6 +8,7 @@ import numpy as np
 
 from tradingd.core.gates.window import SessionTable
 from tradingd.core.types import NS
+from tradingd.lab.data.calendars import day_session
 from tradingd.lab.data.check.found import Found
 from tradingd.lab.data.kinds import DAY_S, Kind
 from tradingd.lab.data.parquet import Columns
@@ -98,10 +99,11 @@ def open_between(table: SessionTable, since: int, until: int) -> int:
 
 
 def _sessions_between(table: SessionTable, since: int, until: int) -> list[str]:
-    """Dates of the sessions after the one that ended by since and before the one that ended by until."""
-    missing = []
-    session = table.next_after(since)
-    while session is not None and session.close_ns < until:
+    """Dates of the sessions between those of two bars of days, told by their ends."""
+    before, after = day_session(table, since), day_session(table, until)
+    missing: list[str] = []
+    session = table.first if before is None else table.next_after(before.open_ns)
+    while session is not None and after is not None and session.open_ns < after.open_ns:
         missing.append(session.date)
         session = table.next_after(session.open_ns)
     return missing
