@@ -1,6 +1,9 @@
 """An import is all or nothing, names what it cannot use, and never takes the same rows twice. T2, J5."""
 
 import gzip
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -76,6 +79,42 @@ def test_a_file_of_many_symbols_goes_to_each_of_them(tmp_path: Path) -> None:
     assert [row[1] for row in rows_of(store, DAYS, "B")] == [3.0, 1.0]
     assert [each.late for each in report.loaded] == [0, 1]
     assert report.unused == ("adj",)
+
+
+@contextmanager
+def few_files(more: int) -> Iterator[None]:
+    """The process may open that many files more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/dev/fd").iterdir())) + more, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("waiting", [1, 100_000])
+def test_a_file_of_very_many_symbols_needs_few_open_files(tmp_path: Path, waiting: int) -> None:
+    """J5: 300 symbols where a process may open 100 files; each has its own rows, in their order, across blocks."""
+    store = store_in(tmp_path)
+    rows: list[tuple[object, ...]] = [(n * NS, f"S{n % 300}", float(n), n + 0.5) for n in range(12_000)]
+    path = csv_of(tmp_path / "q.csv", "ts,symbol,bid,ask", rows)
+    with few_files(100):
+        report = bring(store, path, "quotes", NANOS, symbol="", waiting_max=waiting)
+    assert [each.rows for each in report.loaded] == [40] * 300
+    for n in (0, 63, 64, 65, 299):
+        own = rows_of(store, "quotes", f"S{n}")
+        assert [(row[0], row[1]) for row in own] == [(row[0], row[2]) for row in rows[n::300]]
+    assert not list((store.root / ".incoming").iterdir())
+
+
+def test_actions_of_very_many_symbols_keep_their_texts(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    lines = [f"S{n},2008-10-06,dividend,0.{n + 1},dividend-of-{n}" for n in range(300)]
+    with few_files(100):
+        bring(store, text_of(tmp_path / "a.csv", "\n".join([ACTIONS.strip(), *lines])), "actions", NYSE, symbol="")
+    assert [rows_of(store, "actions", f"S{n}")[0][3:] for n in (3, 298)] == [
+        ("0.4", "dividend-of-3"), ("0.299", "dividend-of-298")
+    ]  # fmt: skip
 
 
 def test_gzip_and_parquet_are_read_by_what_they_are(tmp_path: Path) -> None:

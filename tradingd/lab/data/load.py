@@ -24,6 +24,7 @@ from tradingd.lab.data.store import Meta, Origin, Part, Store, origins, stamp
 from tradingd.lab.data.times import Reading
 
 WAITING_MAX = 100_000  # rows held to be put in order: what is further behind is refused
+OPEN_MAX = 64  # files that are open at a time: many machines allow a process 1,024 and some 256
 ALWAYS = (-(2**63), 2**63 - 1)
 
 
@@ -97,8 +98,9 @@ class _Import:
                     self._before.add(symbol)
             if symbol not in self._before:
                 self._piles[symbol] = Pile(
-                    self._fresh(), self.kind, self.path.name, keep=self.request.merge and bool(parts)
-                )
+                    self._fresh(), self.kind, self.path.name, keep=self.request.merge and bool(parts),
+                    spill=len(self._piles) >= OPEN_MAX,
+                )  # fmt: skip
         return self._piles.get(symbol)
 
     def _same_way(self, symbol: str, before: Origin) -> None:

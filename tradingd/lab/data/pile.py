@@ -11,18 +11,19 @@ from tradingd.lab.data.faults import DataError, Fault
 from tradingd.lab.data.kinds import Kind
 from tradingd.lab.data.parquet import Columns, Writer
 from tradingd.lab.data.rows import Block
+from tradingd.lab.data.spill import Spill
 
 
 class Pile:
     """One file in the making. waiting: rows not written yet.   late: rows that stood behind a later one.   keep: also keep the
-    line of each row, in `lines`, for a merge."""
+    line of each row, in `lines`, for a merge.   spill: keep no file open between two blocks."""
 
-    def __init__(self, path: Path, kind: Kind, source: str, *, keep: bool) -> None:
+    def __init__(self, path: Path, kind: Kind, source: str, *, keep: bool, spill: bool) -> None:
         self.path, self.kind, self.source = path, kind, source
         self.waiting = self.rows = self.late = 0
         self.first = self.last = 0
         self._blocks: list[Block] = []
-        self._writer = Writer(path, kind)
+        self._writer: Writer | Spill = (Spill if spill else Writer)(path, kind)
         self._lines: list[np.ndarray[Any, Any]] | None = [] if keep else None
         self._last_line = 0
         self._ids: dict[str, int] = {}  # of actions: where each stands
