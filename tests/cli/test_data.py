@@ -139,3 +139,11 @@ def test_without_the_libraries_it_says_what_to_install(cli: Cli, monkeypatch: py
         1, "Error: recorded data needs no_such_library, not installed here: pip install 'tradingd[lab]'\n"
     )  # fmt: skip
     assert cli("data", "check", "--store", "s").code == 2
+
+
+def test_numbers_of_another_unit_are_told_on_stderr(cli: Cli, files: Path) -> None:
+    (files / "q.csv").write_text("ts,bid,ask\n1399420807,1,2\n")
+    ran = cli("data", "import", "q.csv", "-k", "quotes", "-s", "X", "--store", "s", "--unit", "ms")
+    assert (ran.code, ran.err) == (
+        0, "q.csv: quotes X: begins at 1970-01-17T04:43:40.807Z: is --unit ms right?\n"
+    )  # fmt: skip

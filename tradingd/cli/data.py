@@ -192,6 +192,8 @@ def _columns(given: list[str]) -> dict[str, str]:
 def _tell(report: Report) -> None:
     for loaded in report.loaded:
         say(f"{clean(report.file)}: {report.kind} {loaded.symbol}: {_words(loaded)}")
+    for doubt in report.doubts:
+        complain(f"{report.file}: {report.kind} {doubt}")
     if report.unused:
         say(f"{clean(report.file)}: columns not used: {clean(', '.join(report.unused))}")
     if report.bad:

@@ -262,6 +262,24 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         bring(store_in(tmp_path), tmp_path / "none.csv", "quotes")
 
 
+@pytest.mark.parametrize(
+    ("text", "how", "doubts"),
+    [
+        ("1399420807", Reading(unit="ms"), ("A (and 1 more symbols): begins at 1970-01-17T04:43:40.807Z: is --unit ms right?",)),
+        ("1399420807", Reading(unit="s"), ()),
+        ("631152000", Reading(unit="s"), ()),
+        ("1970-01-17T04:43:40Z", Reading(), ()),
+    ],
+)  # fmt: skip
+def test_numbers_that_are_hardly_of_that_unit_are_told(
+    tmp_path: Path, text: str, how: Reading, doubts: tuple[str, ...]
+) -> None:
+    """T2: 1970 is what seconds look like when they are read as milliseconds. A time that was written out is meant."""
+    store, path = store_in(tmp_path), text_of(tmp_path / "q.csv", f"symbol,{QUOTES}\nA,{text},1,2\nB,{text},1,2\n")
+    assert bring(store, path, "quotes", how, symbol="").doubts == doubts
+    assert bring(store, path, "quotes", how, symbol="").doubts == ()  # nothing came in
+
+
 # the same again ---------------------------------------------------------------------------------------------------------------
 
 

@@ -65,6 +65,8 @@ def test_a_moment_is_read_to_the_nanosecond(text: str, how: dict[str, str], ts: 
         ("bars-60", "2014-05-07T00:00Z", {}, "say --stamp start or --stamp end"),
         ("bars-86400", "2014-05-07T00:00Z", {"calendar": "XNYS"}, "say --stamp start or --stamp end"),
         ("bars-86400", "2014-05-07 00:00:00", {"stamp": "end", "calendar": "XNYS"}, "names no zone: say --tz"),
+        ("bars-60", "1399420807", {"stamp": "end", "unit": "ms", "calendar": "XNYS"}, "(1999-01-04..2028-12-29): is --unit right?"),
+        ("bars-86400", "2035-05-07T00:00Z", {"stamp": "end", "calendar": "XNYS"}, "outside of the sessions of XNYS"),
         ("bars-60", "2014-05-07", {"stamp": "end"}, "no bars of days"),
         ("bars-86400", "2008-10-06", {}, "say --calendar"),
         ("bars-86400", "2008-10-05", {"calendar": "XNYS"}, "2008-10-05 is no session of XNYS"),
@@ -73,7 +75,7 @@ def test_a_moment_is_read_to_the_nanosecond(text: str, how: dict[str, str], ts: 
         ("actions", "2099-01-01", {"calendar": "XNYS"}, "outside of the sessions"),
         ("actions", "1990-01-01", {"calendar": "XNYS"}, "outside of the sessions"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_time_or_leaves_something_open_is_refused(
     kind: str, text: str, how: dict[str, str], why: str
 ) -> None:

@@ -18,7 +18,7 @@ from tradingd.lab.data.kinds import Kind
 from tradingd.lab.data.merge import merged
 from tradingd.lab.data.parquet import Columns
 from tradingd.lab.data.pile import Pile
-from tradingd.lab.data.report import TOLD_MAX, Loaded, Refused, Report, Request
+from tradingd.lab.data.report import TOLD_MAX, Loaded, Refused, Report, Request, doubts
 from tradingd.lab.data.rows import Rows
 from tradingd.lab.data.store import Meta, Origin, Part, Store, origins, stamp
 from tradingd.lab.data.times import Reading
@@ -77,7 +77,7 @@ class _Import:
                 pile.abandon()
         return Report(
             file=self.path.name, sha256=self.origin.sha256, kind=self.kind.name, loaded=loaded, unused=fields.unused,
-            bad=self._bad, faults=tuple(self._faults),
+            bad=self._bad, faults=tuple(self._faults), doubts=doubts(request.reading, loaded),
         )  # fmt: skip
 
     def _complain(self, faults: list[Fault]) -> None:

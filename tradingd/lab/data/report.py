@@ -7,11 +7,14 @@ from typing import Literal
 
 import msgspec
 
+from tradingd.core.types import NS
 from tradingd.lab.data.faults import DataError, Fault
 from tradingd.lab.data.kinds import Kind
+from tradingd.lab.data.store import stamp
 from tradingd.lab.data.times import Reading
 
 TOLD_MAX, SHOWN_MAX = 100, 20  # bad lines that are kept, and that are shown when all is refused
+EARLY = 631_152_000 * NS  # 1990: before it, numbers are likelier of another unit than that old
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +43,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one file. unused: columns nobody asked for.   faults: what was left out, at most TOLD_MAX of `bad`."""
+    """What became of one file. unused: columns nobody asked for.   faults: what was left out, at most TOLD_MAX of `bad`.
+    doubts: what was imported and is hardly meant so, in words."""
 
     file: str
     sha256: str
@@ -49,6 +53,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     unused: tuple[str, ...]
     bad: int
     faults: tuple[Fault, ...]
+    doubts: tuple[str, ...] = ()
+
+
+def doubts(reading: Reading, loaded: Sequence[Loaded]) -> tuple[str, ...]:
+    """Numbers that give times before EARLY: most likely of another unit. One line for all symbols."""
+    early = [each for each in loaded if each.outcome != "imported before" and each.first < EARLY]
+    if not reading.unit or not early:
+        return ()
+    more = f" (and {len(early) - 1} more symbols)" if len(early) > 1 else ""
+    return (f"{early[0].symbol}{more}: begins at {stamp(early[0].first)}: is --unit {reading.unit} right?",)
 
 
 class Refused(DataError):

@@ -83,7 +83,11 @@ def reader(kind: Kind, how: Reading, field: str) -> Callable[[str], int]:
                 return _day_end(day, how, table, kind, field)
         if not how.stamp:
             raise Bad(field, f"{text!r}: say --stamp start or --stamp end, which end of the bar its time tells")
-        return moment(text) + (span if how.stamp == "start" else 0)
+        ts = moment(text) + (span if how.stamp == "start" else 0)
+        if table is not None and not table.first.open_ns - DAY <= ts <= table.last.close_ns + DAY:
+            why = f"is outside of the sessions of {table.key} ({table.first.date}..{table.last.date})"
+            raise Bad(field, f"{text!r} {why}{': is --unit right?' if unit is not None else ''}")
+        return ts
 
     def action(text: str) -> int:
         day, clock, _, _, _ = _parts(text, field)
