@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from tests.lab.data.rig import DAYS, NANOS, NYSE, bring, csv_of, rows_of, store_in, text_of
 from tradingd.core.events import Bar, DividendDue, Quote, Split
 from tradingd.core.types import NS, Price, Symbol
+from tradingd.lab.data.calendars import calendar
 from tradingd.lab.data.direct import direct
 from tradingd.lab.data.faults import DataError
 from tradingd.lab.data.feed import Trade, Want, columns, merged
@@ -85,6 +88,55 @@ def test_what_is_missing_is_noted_and_not_raised(
     assert [(n.why, n.since, n.until) for n in feed.notes] == [(why, when(a, ""), when(b, "")) for why, a, b in notes]
     assert {(n.kind, n.symbol) for n in feed.notes} <= {(DAYS, symbol)}
     assert len(list(feed)) == (3 if symbol == "X" and since < "2010" else 0)
+
+
+def days_without(folder: Path, gone: Sequence[str], how: Reading = NYSE) -> list[str]:
+    """Bars of the sessions of autumn 2008 but these, imported; and what the feed of all of it notes."""
+    table, store = calendar("XNYS"), store_in(folder)
+    assert table is not None
+    session, lines = table.session("2008-09-02"), ["date,o,h,l,c,v"]
+    while session is not None and session.date < "2008-12-01":
+        if session.date not in gone:
+            lines.append(f"{session.date}{'T00:00Z' if how.stamp else ''},1,1,1,1,1")
+        session = table.following(session.date)
+    bring(store, text_of(folder / "d", "\n".join(lines)), DAYS, how)
+    return [note.why for note in merged(store, [Want(kind_of(DAYS), "X")]).notes]
+
+
+@pytest.mark.parametrize("how", [NYSE, Reading(stamp="start", calendar="XNYS")])
+def test_sessions_missing_within_are_noted(tmp_path: Path, how: Reading) -> None:
+    """T2: a backtest must be able to say which sessions it never saw, also where days end at midnight."""
+    assert days_without(tmp_path, ["2008-10-08", "2008-10-30", "2008-10-31", "2008-11-03"], how) == [
+        "1 session of XNYS missing: 2008-10-08",
+        "3 sessions of XNYS missing: 2008-10-30 to 2008-11-03",
+    ]
+
+
+def test_no_session_missing_is_no_note(tmp_path: Path) -> None:
+    assert days_without(tmp_path, []) == []
+
+
+def test_many_gaps_are_told_in_part_and_counted(tmp_path: Path) -> None:
+    gone = [
+        f"2008-{month}-{day}"
+        for month, days in ((9, (4, 9, 11, 16, 18, 23, 25, 30)), (10, (2, 7, 9, 14, 15)))
+        for day in days
+    ]
+    told = days_without(tmp_path, [str(date(*map(int, day.split("-")))) for day in gone])
+    assert told[:10] == [f"1 session of XNYS missing: {date(*map(int, day.split('-')))}" for day in gone[:10]]
+    assert told[10:] == ["and 2 more such gaps, 3 sessions"]
+
+
+@pytest.mark.parametrize("kind", ["quotes", "bars-1800"])
+def test_rows_outside_of_sessions_do_not_fill_one(tmp_path: Path, kind: str) -> None:
+    """T2: a quote of the evening is none of the session that is missing."""
+    store, header = store_in(tmp_path), "ts,bid,ask" if kind == "quotes" else "ts,o,h,l,c"
+    times = ["2008-10-06T15:00Z", "2008-10-07T23:00Z", "2008-10-08T20:00Z", "2008-10-09T13:30:01Z"]
+    rows = [(when(text, ""), *[1.0] * (header.count(","))) for text in times]
+    bring(store, csv_of(tmp_path / "q", header, rows), kind, END)
+    [note] = merged(store, [Want(kind_of(kind), "X")]).notes
+    assert note.why == "1 session of XNYS missing: 2008-10-07"
+    assert (note.since, note.until) == (when("2008-10-07T13:30Z", ""), when("2008-10-07T20:00Z", ""))
 
 
 def test_stored_rows_out_of_order_are_refused(tmp_path: Path) -> None:

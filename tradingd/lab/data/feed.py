@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
@@ -18,12 +19,14 @@ from tradingd.core.types import Price, Symbol
 from tradingd.lab.data import parquet
 from tradingd.lab.data.calendars import calendar
 from tradingd.lab.data.faults import DataError
+from tradingd.lab.data.holes import holes
 from tradingd.lab.data.kinds import Kind
 from tradingd.lab.data.parquet import Columns
 from tradingd.lab.data.store import Part, Store, stamp
 
 BEGINNING, END = -(2**63), 2**63 - 1
 SOURCE = "data"
+HOLES_MAX = 10  # gaps of one instrument that are told one by one
 
 
 class Trade(NamedTuple):
@@ -78,18 +81,22 @@ class Merged:
     """Events of several instruments, once, in order of time; at the same moment actions come first, then bars (shorter spans
     first), trades, quotes, and within a kind the symbols by name. Rows of one instrument keep their order.
 
-    notes: what was asked for and is not there, known before the first event. Quotes have the source "data" and a rising `seq` of
+    Quotes have the source "data" and a rising `seq` of
     their instrument.
     """
 
     def __init__(self, store: Store, wants: Sequence[Want], since: int = BEGINNING, until: int = END) -> None:
-        self.notes: list[Note] = []
         self._since, self._until = since, until
         self._streams = []
         for want in sorted(set(wants), key=lambda want: (want.kind.order, want.symbol)):
-            parts = store.parts(*want)
-            self.notes += _missing(want, parts, since, until)
-            self._streams.append((want, parts))
+            self._streams.append((want, store.parts(*want)))
+
+    @cached_property
+    def notes(self) -> list[Note]:
+        """What was asked for and is not there, known before the first event: at the ends of the range and, with a calendar, whole
+        sessions within, at most HOLES_MAX of an instrument one by one. Asked for the first time it reads the times of all rows;
+        DataError when a part is damaged."""
+        return [note for want, parts in self._streams for note in _missing(want, parts, self._since, self._until)]
 
     def __iter__(self) -> Iterator[Happening]:
         streams = [self._events(n, want, parts) for n, (want, parts) in enumerate(self._streams)]
@@ -134,8 +141,8 @@ def happenings(want: Want, block: Columns, seq: int = 0) -> Iterator[Happening]:
 
 
 def _missing(want: Want, parts: Sequence[Part], since: int, until: int) -> Iterator[Note]:
-    """What of the range no part covers at its ends; holes within are for `tradingd data check`. Actions are rare: without any
-    there is nothing to say."""
+    """What of the range is not there: at its ends, and sessions within; `tradingd data check` tells smaller gaps. Actions are
+    rare: without any there is nothing to say."""
     kind, symbol = want.kind.name, want.symbol
     if kind == "actions":
         return
@@ -149,8 +156,23 @@ def _missing(want: Want, parts: Sequence[Part], since: int, until: int) -> Itera
         first, last = inside[0].meta, inside[-1].meta
         if since > BEGINNING and _is_long(first.calendar, since, first.first):
             yield Note(kind, symbol, f"begins only at {stamp(first.first)}", since, first.first)
+        yield from _holes(want, inside, since, until)
         if until < END and _is_long(last.calendar, last.last, until):
             yield Note(kind, symbol, f"ends already at {stamp(last.last)}", last.last + 1, until)
+
+
+def _holes(want: Want, parts: Sequence[Part], since: int, until: int) -> Iterator[Note]:
+    kind, symbol = want.kind.name, want.symbol
+    found = holes(parts, want.kind, since, until)
+    key = parts[0].meta.calendar
+    for hole in found[:HOLES_MAX]:
+        more = f"s of {key} missing: {hole.first.date} to {hole.last.date}"
+        why = f" of {key} missing: {hole.first.date}" if hole.count == 1 else more
+        yield Note(kind, symbol, f"{hole.count} session{why}", hole.first.open_ns, hole.last.close_ns)
+    left = found[HOLES_MAX:]
+    if left:
+        why = f"and {len(left)} more such gaps, {sum(hole.count for hole in left)} sessions"
+        yield Note(kind, symbol, why, left[0].first.open_ns, left[-1].last.close_ns)
 
 
 def _is_long(key: str, since: int, until: int) -> bool:

@@ -82,16 +82,16 @@ def meta(path: Path) -> bytes:
     return said[KEY]
 
 
-def blocks(path: Path, kind: Kind, since: int, until: int) -> Iterator[Columns]:
+def blocks(path: Path, kind: Kind, since: int, until: int, names: Sequence[str] | None = None) -> Iterator[Columns]:
     """The rows with since <= ts < until in the order of the file, at most GROUP at a time; row groups without any are passed
-    over unread. DataError when the file is damaged."""
+    over unread. names: which columns, "ts" among them; None: all. DataError when the file is damaged."""
     try:
         with pq.ParquetFile(path, pre_buffer=False, memory_map=False, page_checksum_verification=True) as file:
             if file.schema_arrow != _schema(kind):
                 raise DataError(f"{path}: its columns are not those of {kind.name}")
             for group in range(file.metadata.num_row_groups):
                 if _touches(file.metadata.row_group(group), since, until):
-                    yield from _cut(file.read_row_group(group, use_threads=False), since, until)
+                    yield from _cut(file.read_row_group(group, columns=names, use_threads=False), since, until)
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: {error}") from None
 
