@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,9 +150,13 @@ class _Recorded:
             return None
 
     def _edge(self, *, first: bool) -> str:
-        parts = [part for s in self.symbols for kind in self.kinds[s].values() for part in self.store.parts(kind, s)]
-        ns = min(p.meta.first for p in parts) if first else max(p.meta.last for p in parts)
-        return datetime.fromtimestamp(ns // NS, UTC).date().isoformat()
+        from tradingd.lab.data.days import date_of
+
+        held = [
+            (kind, p.meta) for s in self.symbols for kind in self.kinds[s].values() for p in self.store.parts(kind, s)
+        ]
+        dates = [date_of(kind, meta, meta.first if first else meta.last) for kind, meta in held]
+        return min(dates) if first else max(dates)
 
     def _blocks(self, since: int, until: int) -> Iterator[Block]:
         """All quotes as columns; of symbols without days from long before."""

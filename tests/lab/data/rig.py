@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tradingd.lab.data.feed import BEGINNING, END, columns
+from tradingd.lab.data.days import BEGINNING, END
+from tradingd.lab.data.feed import columns
 from tradingd.lab.data.kinds import kind_of
 from tradingd.lab.data.load import load
 from tradingd.lab.data.report import Report, Request

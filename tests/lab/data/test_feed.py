@@ -14,6 +14,7 @@ from tests.lab.data.rig import DAYS, NANOS, NYSE, bring, csv_of, rows_of, store_
 from tradingd.core.events import Bar, DividendDue, Quote, Split
 from tradingd.core.types import NS, Price, Symbol
 from tradingd.lab.data.calendars import calendar
+from tradingd.lab.data.days import date_of
 from tradingd.lab.data.direct import direct
 from tradingd.lab.data.faults import DataError
 from tradingd.lab.data.feed import Trade, Want, columns, merged
@@ -88,6 +89,34 @@ def test_what_is_missing_is_noted_and_not_raised(
     assert [(n.why, n.since, n.until) for n in feed.notes] == [(why, when(a, ""), when(b, "")) for why, a, b in notes]
     assert {(n.kind, n.symbol) for n in feed.notes} <= {(DAYS, symbol)}
     assert len(list(feed)) == (3 if symbol == "X" and since < "2010" else 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        ("", Reading(calendar="none")),
+        ("", Reading(calendar="none", tz="Europe/Berlin")),
+        ("", Reading(calendar="none", tz="America/New_York")),
+        ("", Reading(calendar="none", tz="Pacific/Auckland")),
+        ("", NYSE),
+        ("T00:00:00Z", Reading(calendar="none", stamp="start")),
+        ("T00:00:00Z", Reading(calendar="XNYS", stamp="start")),
+        ("T17:00:00", Reading(calendar="none", stamp="end", tz="America/New_York")),
+    ],
+)
+def test_days_are_chosen_by_the_day_they_belong_to(tmp_path: Path, text: str, how: Reading) -> None:
+    """T2: from Tuesday to Wednesday are Tuesday and Wednesday, wherever midnight is; nothing of it is missing."""
+    store = store_in(tmp_path)
+    rows = "\n".join(f"2008-10-{n:02}{text},1,9,1,{n}" for n in (6, 7, 8, 9))
+    bring(store, text_of(tmp_path / "d", f"ts,o,h,l,c\n{rows}\n"), DAYS, how)
+    since, until = when("2008-10-07", ""), when("2008-10-09", "")
+    feed = merged(store, [Want(kind_of(DAYS), "X")], since, until)
+    assert [bar.close for bar in feed if isinstance(bar, Bar)] == [7.0, 8.0]
+    assert feed.notes == []
+    assert [row[4] for row in rows_of(store, DAYS, since=since, until=until)] == [7.0, 8.0]
+    [part] = store.parts(kind_of(DAYS), "X")
+    edges = [date_of(kind_of(DAYS), part.meta, ts) for ts in (part.meta.first, part.meta.last)]
+    assert edges == ["2008-10-06", "2008-10-09"]
 
 
 def days_without(folder: Path, gone: Sequence[str], how: Reading = NYSE) -> list[str]:

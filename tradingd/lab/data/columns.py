@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tradingd.core.types import Symbol
-from tradingd.lab.data.feed import BEGINNING, END, columns
+from tradingd.lab.data.days import BEGINNING, END
+from tradingd.lab.data.feed import columns
 from tradingd.lab.data.kinds import kind_of
 from tradingd.lab.data.parquet import Column
 from tradingd.lab.data.store import Store

@@ -18,13 +18,13 @@ from tradingd.core.gates.window import DAY
 from tradingd.core.types import Price, Symbol
 from tradingd.lab.data import parquet
 from tradingd.lab.data.calendars import calendar
+from tradingd.lab.data.days import BEGINNING, END, bounds
 from tradingd.lab.data.faults import DataError
 from tradingd.lab.data.holes import holes
 from tradingd.lab.data.kinds import Kind
 from tradingd.lab.data.parquet import Columns
 from tradingd.lab.data.store import Part, Store, stamp
 
-BEGINNING, END = -(2**63), 2**63 - 1
 SOURCE = "data"
 HOLES_MAX = 10  # gaps of one instrument that are told one by one
 
@@ -59,17 +59,18 @@ class Note(msgspec.Struct, frozen=True):
 
 
 def columns(store: Store, kind: Kind, symbol: str, since: int = BEGINNING, until: int = END) -> Iterator[Columns]:
-    """Blocks of NumPy columns with since <= ts < until, ns, in order of time; "ts" is int64, numbers float64, texts str objects.
-    Nothing when there is no data. DataError when stored rows are damaged or out of order."""
+    """Blocks of NumPy columns with since <= ts < until, ns (bars of days: `days.bounds`), in order of time; "ts" is int64,
+    numbers float64, texts str objects. Nothing when there is no data. DataError when stored rows are damaged or out of order."""
     return _columns(store.parts(kind, symbol), kind, since, until)
 
 
 def _columns(parts: Sequence[Part], kind: Kind, since: int, until: int) -> Iterator[Columns]:
     last = BEGINNING
     for part in parts:
-        if part.meta.first >= until or part.meta.last < since:
+        begin, end = bounds(kind, part.meta, since, until)
+        if part.meta.first >= end or part.meta.last < begin:
             continue
-        for block in parquet.blocks(part.path, kind, since, until):
+        for block in parquet.blocks(part.path, kind, begin, end):
             ts = block["ts"]
             if ts[0] < last or (ts[1:] < ts[:-1]).any():
                 raise DataError(f"{part.path}: rows are out of order; `tradingd data check` says where")
@@ -112,7 +113,8 @@ class Merged:
 
 
 def merged(store: Store, wants: Sequence[Want], since: int = BEGINNING, until: int = END) -> Merged:
-    """The events with since <= ts < until, ns, of all that is wanted. DataError when a part cannot be read."""
+    """The events with since <= ts < until, ns, of all that is wanted; bars of days by the day they belong to (`days.bounds`), so
+    that the last may be known only after `until`. DataError when a part cannot be read."""
     return Merged(store, wants, since, until)
 
 
@@ -146,18 +148,20 @@ def _missing(want: Want, parts: Sequence[Part], since: int, until: int) -> Itera
     kind, symbol = want.kind.name, want.symbol
     if kind == "actions":
         return
-    inside = [part for part in parts if part.meta.first < until and part.meta.last >= since]
     if not parts:
         yield Note(kind, symbol, "no data", since, until)
-    elif not inside:
+        return
+    begin, end = bounds(want.kind, parts[0].meta, since, until)
+    inside = [part for part in parts if part.meta.first < end and part.meta.last >= begin]
+    if not inside:
         held = f"{stamp(parts[0].meta.first)} to {stamp(parts[-1].meta.last)}"
         yield Note(kind, symbol, f"no data in this range, only from {held}", since, until)
     else:
         first, last = inside[0].meta, inside[-1].meta
-        if since > BEGINNING and _is_long(first.calendar, since, first.first):
+        if since > BEGINNING and _is_long(first.calendar, begin, first.first):
             yield Note(kind, symbol, f"begins only at {stamp(first.first)}", since, first.first)
-        yield from _holes(want, inside, since, until)
-        if until < END and _is_long(last.calendar, last.last, until):
+        yield from _holes(want, inside, begin, end)
+        if until < END and _is_long(last.calendar, last.last, end):
             yield Note(kind, symbol, f"ends already at {stamp(last.last)}", last.last + 1, until)
 
 
