@@ -21,6 +21,7 @@ from tradingd.backtest.tell import Told
 from tradingd.core.facts import CashMoved, Decided, Filled, SplitApplied
 from tradingd.core.types import NS
 from tradingd.lab.data.store import Store
+from tradingd.lab.data.times import Reading
 from tradingd.lab.results.result import read
 from tradingd.ports import Misconfigured
 from tradingd.shell.env import RealDisk
@@ -184,6 +185,21 @@ def test_a_market_that_never_closes_is_shown_and_not_entered(tmp_path: Path) -> 
     assert any("entries are refused where the instrument has no session table" in note for note in told.result.notes)
     assert told.result.metrics is not None
     assert told.result.metrics.fills == 0
+
+
+def test_days_without_sessions_are_run_by_their_own_dates(tmp_path: Path) -> None:
+    """T2: a day ends at the next midnight, and is none of the next date for that; what is not said is all there is."""
+    store = store_in(tmp_path)
+    lines = "\n".join(f"2003-02-{n:02},100,{101 + n},99,100,1000" for n in range(1, 11))
+    path = text_of(tmp_path / "d.csv", f"date,open,high,low,close,volume\n{lines}\n")
+    bring(store, path, DAYS, Reading(calendar="none"), symbol="C")
+    told = run(store, tmp_path / "all", begin="", end="")
+    assert (told.result.begin, told.result.end) == ("2003-02-01", "2003-02-10")
+    assert not [note for note in told.result.notes if note.startswith("C ") or "skipped" in note]
+    told = run(store, tmp_path / "some", begin="2003-02-04", end="2003-02-06")
+    assert told.result.metrics is not None
+    assert told.result.metrics.sessions == 3
+    assert not [note for note in told.result.notes if note.startswith("C ") or "skipped" in note]
 
 
 def test_a_place_without_a_store_is_refused(tmp_path: Path) -> None:
