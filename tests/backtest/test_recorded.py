@@ -17,9 +17,11 @@ from tests.flow.child import tradingd
 from tests.lab.data.rig import DAYS, NANOS, NYSE, bring, csv_of, store_in, text_of
 from tradingd.backtest.options import Costs, Options
 from tradingd.backtest.run import run_backtest
+from tradingd.backtest.source import shown_by
 from tradingd.backtest.tell import Told
 from tradingd.core.facts import CashMoved, Decided, Filled, SplitApplied
 from tradingd.core.types import NS
+from tradingd.lab.data.kinds import kind_of
 from tradingd.lab.data.store import Store
 from tradingd.lab.results.result import read
 from tradingd.ports import Misconfigured
@@ -170,6 +172,23 @@ def test_what_cannot_be_run_is_refused(days: Store, tmp_path: Path, asked: dict[
     with pytest.raises(Misconfigured, match=words):
         run(days, tmp_path / "out", **asked)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "shown"),
+    [
+        (("bars-60",), ("bars", 60, (1800, 86400), 1800)),
+        (("bars-60", "bars-1800", "bars-86400"), ("bars", 60, (), 1800)),
+        (("bars-1200",), ("bars", 1200, (86400,), 1200)),
+        (("bars-3600", "bars-7200"), ("bars", 3600, (86400,), 3600)),
+        (("quotes", "bars-300"), ("quotes", 0, (1800, 86400), 1800)),
+        (("bars-86400", "actions"), ("bars", 86400, (1800,), 1800)),
+    ],
+)
+def test_how_a_symbol_is_shown_by_what_is_recorded(kinds: tuple[str, ...], shown: tuple[object, ...]) -> None:
+    """T2: the finest kind; half-hours only of what fills them; bars of one span below a day are told."""
+    how = shown_by({name: kind_of(name) for name in kinds})
+    assert (how.source, how.span_s, how.build, how.inside) == shown
 
 
 def test_a_market_that_never_closes_is_shown_and_not_entered(tmp_path: Path) -> None:

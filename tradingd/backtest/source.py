@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from tradingd.lab.data.store import Store
 
 DAY_S = 86_400
-BUILT = (1800, DAY_S)  # bars that strategies and ranges are shown, made where the data has none
+HALF_HOUR_S = 1800
+BUILT = (HALF_HOUR_S, DAY_S)  # bars that strategies and ranges are shown, made where the data has none
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -104,7 +105,7 @@ class _Recorded:
                 f"--data {options.data}: there is no data{' of ' + ', '.join(missing) if missing else ''}"
             )
         self.symbols = [Symbol(s) for s in sorted(asked)]
-        self.shown = {symbol: _shown(self.kinds[symbol]) for symbol in self.symbols}
+        self.shown = {symbol: shown_by(self.kinds[symbol]) for symbol in self.symbols}
 
     def source(self) -> Source:
         instruments = [self._instrument(symbol) for symbol in self.symbols]
@@ -217,15 +218,21 @@ class _Recorded:
         return notes
 
 
-def _shown(kinds: dict[str, Kind]) -> Shown:
-    """Quotes before trades before the shortest bars. Bars of BUILT spans are made where the data has none and is finer, and of the
-    path that days are shown by."""
+def shown_by(kinds: dict[str, Kind]) -> Shown:
+    """Quotes before trades before the shortest bars. Bars of BUILT spans are made where the data has none and is finer, half-hours
+    only of bars that fill them, and of the path that days are shown by. Bars of one span below a day are told of: half-hours, else
+    the shortest recorded; two would count the same time twice."""
     bars = sorted(kind.span_s for kind in kinds.values() if kind.span_s)
     if "quotes" in kinds or "trades" in kinds:
         source, span = "quotes" if "quotes" in kinds else "trades", 0
     else:
         source, span = "bars", bars[0]
-    return Shown(source, span, tuple(each for each in BUILT if each not in bars and (each > span or span == DAY_S)))
+    build = tuple(
+        each for each in BUILT if each not in bars and (DAY_S in (each, span) or not span or each % span == 0)
+    )
+    within = [each for each in bars if each < DAY_S]
+    inside = HALF_HOUR_S if HALF_HOUR_S in (*build, *bars) else min(within, default=0)
+    return Shown(source, span, build, inside)
 
 
 def _midnight(day: str) -> int:

@@ -36,11 +36,12 @@ Happening = Quote | Bar | Split | DividendDue | Print
 
 class Shown(msgspec.Struct, frozen=True):
     """How a symbol is shown. source: "quotes", "trades", or "bars" of `span_s` seconds.   build: spans of bars that are made of it,
-    because the data has none."""
+    because the data has none.   inside: the one span below a day whose recorded bars are told of, 0 for all; those built are."""
 
     source: str
     span_s: int = 0
     build: tuple[int, ...] = (1800, DAY_S)
+    inside: int = 0
 
 
 class Tape:
@@ -64,7 +65,8 @@ class Tape:
         self._start = start
         self._table = table
         self._quoting = {i.symbol: Quoting(i, settings) for i in instruments}
-        self._builders = Builders({symbol: each.build for symbol, each in shown.items()}, self._put)
+        late = {symbol: each.span_s * NS for symbol, each in shown.items() if each.source == "bars"}
+        self._builders = Builders({symbol: each.build for symbol, each in shown.items()}, late, self._put)
         self._heap: list[tuple[int, int, What]] = []
         self._n = count(1)
         self._session: Session | None = None  # the venue's, the last one it opened
@@ -72,7 +74,7 @@ class Tape:
         self._last: Session | None = None  # one that a moment was found in
         self._history: dict[Symbol, deque[Bar]] = {i.symbol: deque(maxlen=HISTORY_MAX) for i in instruments}
         self._splits: dict[Symbol, list[tuple[int, float]]] = {}
-        self._horizon = max((each.span_s * NS for each in shown.values() if each.source == "bars"), default=0)
+        self._horizon = max(late.values(), default=0)
 
     def instruments(self) -> list[Instrument]:
         """What can be traded here."""
@@ -158,7 +160,10 @@ class Tape:
         shown = self._shown[bar.symbol]
         if shown.source == "bars" and shown.span_s == bar.span_s:
             self._show_bar(bar)
-        self._put(bar.ts + DAILY_AFTER_NS if bar.span_s == DAY_S else bar.ts, bar)
+        if bar.span_s == DAY_S:
+            self._put(bar.ts + DAILY_AFTER_NS, bar)
+        elif shown.inside in (0, bar.span_s):
+            self._put(bar.ts, bar)
 
     def _show_bar(self, bar: Bar) -> None:
         """Its path; shorter bars are made of a day's path, longer ones of the bar itself."""

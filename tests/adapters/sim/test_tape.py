@@ -111,6 +111,43 @@ def test_bars_are_built_of_quotes_by_session() -> None:
     ]
 
 
+@pytest.mark.parametrize("span", [60, 300, 900])
+@pytest.mark.parametrize("symbols", [(A,), (A, B)])
+def test_a_built_bar_holds_all_the_shorter_ones_that_end_with_it(span: int, symbols: tuple[Symbol, ...]) -> None:
+    """T2: one half-hour each, published once and whole, whoever else has a bar at the same moment; the day is whole as well."""
+    ends = range(OPEN + span * NS, CLOSE + 1, span * NS)
+    rows = [
+        bar(end, span, 10.0 + i, 11.0 + i, 9.0 + i, 10.5 + i, 100.0, symbol)
+        for i, end in enumerate(ends)
+        for symbol in symbols
+    ]
+    items = list(tape(rows, shown=Shown("bars", span, inside=1800)).items())
+    n = 1800 // span
+    for symbol in symbols:
+        built = [item.what for item in told(items, Bar) if item.what.symbol == symbol]
+        assert [(b.ts, b.span_s) for b in built] == [
+            *((OPEN + i * 1800 * NS, 1800) for i in range(1, 14)), (CLOSE, DAY_S),
+        ]  # fmt: skip
+        for i, each in enumerate(built[:-1]):
+            first, last = i * n, i * n + n - 1
+            assert (each.open, each.high, each.low, each.close) == (10.0 + first, 11.0 + last, 9.0 + first, 10.5 + last)
+            assert each.volume == 100.0 * n
+        assert built[-1].volume == 100.0 * len(ends)
+
+
+def test_recorded_bars_of_one_span_below_a_day_are_told() -> None:
+    """T2: the others make the path, and no time counts twice."""
+    half = 1800 * NS
+    rows = [
+        bar(OPEN + half // 2, 900, 10, 11, 9, 10),
+        bar(OPEN + half, 900, 10, 11, 9, 10),
+        bar(OPEN + half, 1800, 10, 12, 9, 10),
+    ]
+    for inside, spans in ((0, [900, 900, 1800]), (1800, [1800]), (900, [900, 900])):
+        items = tape(rows, shown=Shown("bars", 900, build=(), inside=inside)).items()
+        assert [item.what.span_s for item in told(items, Bar)] == spans
+
+
 def test_items_are_in_order_and_nothing_of_a_bar_is_shown_before_its_time() -> None:
     """T2: of two symbols with bars read at their ends, paths are shown within them, and each bar after all of its path."""
     minute = 60 * NS
