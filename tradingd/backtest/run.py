@@ -63,7 +63,7 @@ def run_backtest(options: Options, *, find: Find = source_of) -> Told:
         on_breath=lambda ts: progress.show(ts, run.events), sparse=isinstance(source.market, ColumnTape) and not options.dense,
     )  # fmt: skip
     folder.book = run.book
-    result, seconds = _driven(run, folder, about, source, progress)
+    result, seconds = _driven(run, folder, about, source, progress, exchange)
     if options.report is not None:
         make(directory, options.report)
     return Told(out=str(directory), events=run.events, seconds=round(seconds, 3), result=result)
@@ -101,7 +101,9 @@ def _unread(config: Config, account: AccountId) -> list[str]:
     return notes
 
 
-def _driven(run: Run, folder: Folder, about: About, source: Source, progress: Progress) -> tuple[Result, float]:
+def _driven(
+    run: Run, folder: Folder, about: About, source: Source, progress: Progress, exchange: Exchange
+) -> tuple[Result, float]:  # fmt: skip
     """The result, and the seconds it took. Whatever ends the run, its folder is closed."""
     ended = False
     state, why = "partial", ""
@@ -119,9 +121,17 @@ def _driven(run: Run, folder: Folder, about: About, source: Source, progress: Pr
         if not ended and error is not None:
             why = f"{type(error).__name__}: {error}"
             error.add_note(f"what was done until then is in {folder.directory}")
-        notes = [*source.notes, *source.found()]
+        notes = [*source.notes, *source.found(), *_fractions(exchange)]
         result = folder.close("complete" if state == "complete" else "partial", why, notes)
     return result, seconds
+
+
+def _fractions(exchange: Exchange) -> list[str]:
+    return [
+        f"{symbol}: the split of {date} leaves {qty.normalize():f} of a share, which this venue cannot trade: not paid in cash, "
+        "it goes with an order that closes or reduces the position"
+        for symbol, date, qty in exchange.fractions
+    ]
 
 
 @contextmanager
