@@ -23,6 +23,7 @@ from tradingd.core.facts import CashMoved, Decided, Filled, SplitApplied
 from tradingd.core.types import NS
 from tradingd.lab.data.kinds import kind_of
 from tradingd.lab.data.store import Store
+from tradingd.lab.data.times import Reading
 from tradingd.lab.results.result import read
 from tradingd.ports import Misconfigured
 from tradingd.shell.env import RealDisk
@@ -203,6 +204,27 @@ def test_a_market_that_never_closes_is_shown_and_not_entered(tmp_path: Path) -> 
     assert any("entries are refused where the instrument has no session table" in note for note in told.result.notes)
     assert told.result.metrics is not None
     assert told.result.metrics.fills == 0
+
+
+def bars_from(folder: Path, store: Store, dates: tuple[str, ...], how: Reading = NYSE) -> None:
+    """Days of A."""
+    rows = [f"{day},10,11,9,10,100" for day in dates]
+    path = text_of(folder / "days.csv", "date,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
+    bring(store, path, DAYS, how, symbol="A")
+
+
+def actions_from(folder: Path, store: Store, rows: tuple[str, ...], how: Reading = NYSE) -> None:
+    path = text_of(folder / "acts.csv", "date,ticker,kind,value,evidence\n" + "\n".join(rows) + "\n")
+    bring(store, path, "actions", how, symbol="")
+
+
+def test_a_run_goes_as_far_as_the_prices_go(tmp_path: Path) -> None:
+    """T2: actions long before and after them are no beginning and no end."""
+    store = store_in(tmp_path)
+    bars_from(tmp_path, store, ("2003-02-03", "2003-02-04", "2003-02-05"))
+    actions_from(tmp_path, store, ("1999-02-03,A,split,2,x", "2013-02-04,A,split,2,x"))
+    told = run(store, tmp_path / "out", begin="", end="")
+    assert (told.result.begin, told.result.end) == ("2003-02-03", "2003-02-05")
 
 
 def test_a_place_without_a_store_is_refused(tmp_path: Path) -> None:

@@ -150,8 +150,11 @@ class _Recorded:
         except FileNotFoundError:
             return None
 
+    def _prices(self, symbol: Symbol) -> list[Kind]:
+        return [kind for name, kind in self.kinds[symbol].items() if name != "actions"]
+
     def _edge(self, *, first: bool) -> str:
-        parts = [part for s in self.symbols for kind in self.kinds[s].values() for part in self.store.parts(kind, s)]
+        parts = [part for s in self.symbols for kind in self._prices(s) for part in self.store.parts(kind, s)]
         ns = min(p.meta.first for p in parts) if first else max(p.meta.last for p in parts)
         return datetime.fromtimestamp(ns // NS, UTC).date().isoformat()
 
