@@ -166,6 +166,7 @@ def test_quotes_go_before_bars_and_days_are_built_of_them(tmp_path: Path) -> Non
             "the venue keeps one calendar in a run, these follow XNYS, none",
         ),
         ({"begin": "1999-01-04", "end": "1999-02-01"}, "there is no data in between"),
+        ({"strategies": ()}, "--strategy: none is switched on.*name one of breakout, .*trend"),
     ],
 )
 def test_what_cannot_be_run_is_refused(days: Store, tmp_path: Path, asked: dict[str, object], words: str) -> None:
@@ -238,7 +239,9 @@ def test_a_place_without_a_store_is_refused(tmp_path: Path) -> None:
         folder = tmp_path / "empty"
         folder.mkdir(exist_ok=True)
         with pytest.raises(Misconfigured, match=words):
-            run_backtest(Options(data=str(folder if place == tmp_path else place), out=tmp_path / "out"))
+            run_backtest(
+                Options(data=str(folder if place == tmp_path else place), out=tmp_path / "out", strategies=("trend",))
+            )
 
 
 def test_no_bar_is_known_before_its_end(days: Store, tmp_path: Path) -> None:
@@ -271,7 +274,8 @@ def test_a_store_that_turns_out_damaged_ends_with_what_was_done(days: Store, tmp
     data[8:200] = bytes(192)  # its first pages; the foot, which says what it holds, stays
     last.write_bytes(data)
     ran = tradingd(
-        "backtest", "--data", str(store.root), "--set", "instruments.A.calendar=XNYS", "--out", "out", cwd=tmp_path
+        "backtest", "--data", str(store.root), "--set", "instruments.A.calendar=XNYS", "--strategy", "breakout",
+        "--out", "out", cwd=tmp_path
     )  # fmt: skip
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith(f"Error: {last}: ")
