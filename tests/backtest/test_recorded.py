@@ -228,6 +228,16 @@ def test_a_run_goes_as_far_as_the_prices_go(tmp_path: Path) -> None:
     assert (told.result.begin, told.result.end) == ("2003-02-03", "2003-02-05")
 
 
+def test_the_calendar_is_that_of_the_prices(tmp_path: Path) -> None:
+    """T2: whatever the actions were imported with, the sessions are those the prices follow."""
+    store = store_in(tmp_path)
+    bars_from(tmp_path, store, ("2003-02-03", "2003-02-04", "2003-02-05"))
+    actions_from(tmp_path, store, ("2003-02-04,A,dividend,1,x",), Reading(tz="UTC", calendar="none"))
+    told = run(store, tmp_path / "out")
+    assert told.result.sessions_a_year == 252
+    assert not [note for note in told.result.notes if "no sessions" in note]
+
+
 def test_a_place_without_a_store_is_refused(tmp_path: Path) -> None:
     """H6: a file is to be brought in first."""
     file = text_of(tmp_path / "a.csv", "date,close\n")

@@ -128,9 +128,8 @@ class _Recorded:
         return Source(market, begin, end, since, until, tuple(notes), YEAR if table is not None else 365)
 
     def _instrument(self, symbol: Symbol) -> Instrument:
-        kind = next(iter(self.kinds[symbol].values()))
-        calendar = self.store.parts(kind, symbol)[0].meta.calendar
-        instrument = instrument_of(self.config)(Instrument(symbol=symbol, calendar=calendar, currency=self.currency))
+        plain = Instrument(symbol=symbol, calendar=self._calendar(symbol), currency=self.currency)
+        instrument = instrument_of(self.config)(plain)
         if instrument.multiplier != 1:
             raise Misconfigured(
                 f"instruments.{symbol}.multiplier is {instrument.multiplier}: the simulated venue trades 1 only"
@@ -140,6 +139,13 @@ class _Recorded:
                 f"instruments.{symbol}.currency is {instrument.currency}, the account's is {self.currency}: no rates are recorded"
             )
         return instrument
+
+    def _calendar(self, symbol: Symbol) -> str:
+        """Of the prices; those imported without one follow those with one. Actions may have been imported without."""
+        from tradingd.lab.data.calendars import NONE
+
+        keys = {part.meta.calendar for kind in self._prices(symbol) for part in self.store.parts(kind, symbol)}
+        return min(keys - {NONE}, default=NONE)
 
     def _table(self, instruments: list[Instrument]) -> SessionTable | None:
         keys = sorted({i.calendar for i in instruments})
