@@ -32,7 +32,7 @@ CONFIG = "config.toml"
 class Sheet:
     """One run of one account.
 
-    directory: made when it is not there; refused (ResultFault) when it is no empty folder, before anything is written.   about: what is run.
+    directory: made when it is not there; refused (ResultFault) when it is no empty folder.   about: what is run.
     config: the effective configuration as TOML text, kept beside the result.   Use it in a `with`: its files are closed at the end.
     """
 
