@@ -228,6 +228,20 @@ def test_a_run_goes_as_far_as_the_prices_go(tmp_path: Path) -> None:
     assert (told.result.begin, told.result.end) == ("2003-02-03", "2003-02-05")
 
 
+def test_hours_are_noted_as_too_coarse_and_too_long(tmp_path: Path) -> None:
+    """T2: no half-hours are built of them, and the last one of a session reaches past its close."""
+    store, table, rows = store_in(tmp_path), session_table("XNYS"), []
+    for day in ("2003-02-03", "2003-02-04"):
+        session = table.session(day)
+        assert session is not None
+        rows += [(session.open_ns + i * 3600 * NS, 10.0, 11.0, 9.0, 10.0, 100.0) for i in range(1, 8)]
+    path = csv_of(tmp_path / "h.csv", "ts,open,high,low,close,volume", rows)
+    bring(store, path, "bars-3600", Reading(unit="ns", calendar="XNYS", stamp="end"), symbol="A")
+    notes = run(store, tmp_path / "out", begin="", end="").result.notes
+    assert "A: no half-hours can be built of what is recorded; strategies see other bars below a day" in notes
+    assert "A: 2 bars reach past the close; what they show was put into the session they begin in" in notes
+
+
 def test_the_calendar_is_that_of_the_prices(tmp_path: Path) -> None:
     """T2: whatever the actions were imported with, the sessions are those the prices follow."""
     store = store_in(tmp_path)

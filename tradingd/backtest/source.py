@@ -58,6 +58,10 @@ class Source(msgspec.Struct, frozen=True):
                 f"{symbol}: {n} rows nobody could have traded at were left out"
                 for symbol, n in sorted(self.market.bad.items())
             ]
+            notes += [
+                f"{symbol}: {n} bars reach past the close; what they show was put into the session they begin in"
+                for symbol, n in sorted(self.market.cut.items())
+            ]
         return notes
 
 
@@ -218,6 +222,11 @@ class _Recorded:
         days = [symbol for symbol, shown in self.shown.items() if shown.span_s == DAY_S]
         if days:
             notes.append(f"{', '.join(days)}: only days are recorded, what happens inside of them is made up by rule")
+        coarse = [s for s, shown in self.shown.items() if shown.inside not in (0, HALF_HOUR_S)]
+        if coarse:
+            notes.append(
+                f"{', '.join(coarse)}: no half-hours can be built of what is recorded; strategies see other bars below a day"
+            )
         apart = max((min(s.span_s * NS, SLOT_NS) for s in self.shown.values() if s.source == "bars"), default=0) / NS
         if apart > self.config.risk.price_max_age_s:
             notes.append(

@@ -16,6 +16,7 @@ from itertools import count
 from math import inf
 
 import msgspec
+from msgspec.structs import replace
 
 from tradingd.core.events import Bar, DividendDue, Quote, Split
 from tradingd.core.gates.window import Session, SessionTable
@@ -49,7 +50,8 @@ class Tape:
     the venue keeps; None: days from midnight to midnight, UTC.
 
     skipped: sessions without any data between the first and the last one shown, ISO dates.   bad: rows by symbol that nobody could
-    have traded at (no positive finite price, crossed, high below low): they are left out.
+    have traded at (no positive finite price, crossed, high below low): they are left out.   cut: bars by symbol that reach past the
+    close; they are shown, and count, within the session they begin in.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Tape:
         settings = quoting or QuotingSettings()
         self.skipped: list[str] = []
         self.bad: Counter[Symbol] = Counter()
+        self.cut: Counter[Symbol] = Counter()
         self._happenings = happenings
         self._instruments = list(instruments)
         self._shown = shown
@@ -167,13 +170,16 @@ class Tape:
 
     def _show_bar(self, bar: Bar) -> None:
         """Its path; shorter bars are made of a day's path, longer ones of the bar itself."""
-        points = list(self._quoting[bar.symbol].of_bar(bar, self._begin(bar)))
+        begin = self._begin(bar)
+        end = self._end(bar, begin)
+        within = bar if end == bar.ts else replace(bar, ts=end)
+        points = list(self._quoting[bar.symbol].of_bar(within, begin))
         for ts, price, bid, ask, size in points:
             if bar.span_s == DAY_S:
                 self._build(bar.symbol, ts, _flat(price), bar.volume / len(points))
             self._quote(bar.symbol, ts, bid, ask, size)
         if bar.span_s != DAY_S:
-            self._build(bar.symbol, bar.ts - 1, (bar.open, bar.high, bar.low, bar.close), bar.volume)
+            self._build(bar.symbol, end - 1, (bar.open, bar.high, bar.low, bar.close), bar.volume)
 
     def _build(self, symbol: Symbol, ts: int, ohlc: Prices, volume: float) -> None:
         session = self._session_at(ts)
@@ -188,6 +194,13 @@ class Tape:
             if session is not None:
                 return max(begin, session.open_ns)
         return begin
+
+    def _end(self, bar: Bar, begin: int) -> int:
+        """A bar that reaches past the close ends with the session, as the trading it tells of did."""
+        if self._session_at(bar.ts - 1) is None and (session := self._session_at(begin)) is not None:
+            self.cut[bar.symbol] += 1
+            return session.close_ns
+        return bar.ts
 
     def _quote(self, symbol: Symbol, ts: int, bid: float, ask: float, size: float) -> None:
         self._put(ts, Quote(symbol, bid, ask, ts, bid_size=size, ask_size=size, seq=next(self._n), source="tape"))

@@ -135,6 +135,22 @@ def test_a_built_bar_holds_all_the_shorter_ones_that_end_with_it(span: int, symb
         assert built[-1].volume == 100.0 * len(ends)
 
 
+def test_a_bar_that_reaches_past_the_close_belongs_to_the_session_it_begins_in() -> None:
+    """T2: hours from the half hour on: the last one is shown until the close and counts in its day."""
+    hour = 3600 * NS
+    rows = [bar(OPEN + i * hour, 3600, 10.0, 11.0 + i, 9.0, 10.5 + i, 100.0) for i in range(1, 8)]
+    rows += [bar(NEXT + hour, 3600, 20.0, 21.0, 19.0, 20.5, 100.0)]
+    assert rows[6].ts > CLOSE
+    made = tape(rows, shown=Shown("bars", 3600, build=(DAY_S,), inside=3600))
+    items = list(made.items())
+    assert [item.ts for item in items] == sorted(item.ts for item in items)
+    first, _ = [item.what for item in told(items, Bar) if item.what.span_s == DAY_S]
+    assert (first.ts, first.high, first.close, first.volume) == (CLOSE, 18.0, 17.5, 700.0)
+    quotes = [item.ts for item in told(items, Quote) if item.ts < NEXT]
+    assert max(quotes) == CLOSE
+    assert made.cut == {A: 1}
+
+
 def test_recorded_bars_of_one_span_below_a_day_are_told() -> None:
     """T2: the others make the path, and no time counts twice."""
     half = 1800 * NS
