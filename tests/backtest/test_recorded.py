@@ -242,6 +242,28 @@ def test_hours_are_noted_as_too_coarse_and_too_long(tmp_path: Path) -> None:
     assert "A: 2 bars reach past the close; what they show was put into the session they begin in" in notes
 
 
+def test_a_hole_in_the_data_of_one_symbol_is_noted(tmp_path: Path) -> None:
+    """T2: what nobody has is skipped and told once, what lies before the run is not told."""
+    store, table = store_in(tmp_path), session_table("XNYS")
+    week = ("2003-02-03", "2003-02-04", "2003-02-05", "2003-02-06", "2003-02-07", "2003-02-10", "2003-02-11")
+    held = {"A": week[:1] + week[2:4] + week[6:], "B": week[:4] + week[5:]}
+    for name, dates in held.items():
+        rows = []
+        for day in dates:
+            session = table.session(day)
+            assert session is not None
+            rows += [(session.open_ns + i * 1800 * NS, 10.0, 10.02) for i in range(13)]
+        path = csv_of(tmp_path / f"{name}.csv", "ts,bid,ask", rows)
+        bring(store, path, "quotes", NANOS, symbol=name)
+    sets = ("instruments.A.calendar=XNYS", "instruments.B.calendar=XNYS")
+    notes = run(store, tmp_path / "out", begin="2003-02-03", end="2003-02-11", sets=sets).result.notes
+    assert "1 sessions without data were skipped: 2003-02-07" in notes
+    assert "A: 2 sessions without data: 2003-02-04, 2003-02-10" in notes
+    assert not [note for note in notes if note.startswith("B: ")]
+    later = run(store, tmp_path / "later", begin="2003-02-05", end="2003-02-11", sets=sets).result.notes
+    assert "A: 1 sessions without data: 2003-02-10" in later
+
+
 def test_the_calendar_is_that_of_the_prices(tmp_path: Path) -> None:
     """T2: whatever the actions were imported with, the sessions are those the prices follow."""
     store = store_in(tmp_path)

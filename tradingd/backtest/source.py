@@ -51,9 +51,15 @@ class Source(msgspec.Struct, frozen=True):
         notes = []
         skipped = getattr(self.market, "skipped", [])
         if skipped:
-            shown = ", ".join(skipped[:10]) + (", ..." if len(skipped) > 10 else "")
-            notes.append(f"{len(skipped)} sessions without data were skipped: {shown}")
+            notes.append(f"{len(skipped)} sessions without data were skipped: {_listed(skipped)}")
         if isinstance(self.market, Tape):
+            told = set(skipped)
+            gaps = {
+                symbol: [day for day in days if day not in told] for symbol, days in sorted(self.market.holes.items())
+            }
+            notes += [
+                f"{symbol}: {len(days)} sessions without data: {_listed(days)}" for symbol, days in gaps.items() if days
+            ]
             notes += [
                 f"{symbol}: {n} rows nobody could have traded at were left out"
                 for symbol, n in sorted(self.market.bad.items())
@@ -251,6 +257,10 @@ def shown_by(kinds: dict[str, Kind]) -> Shown:
     within = [each for each in bars if each < DAY_S]
     inside = HALF_HOUR_S if HALF_HOUR_S in (*build, *bars) else min(within, default=0)
     return Shown(source, span, build, inside)
+
+
+def _listed(days: list[str]) -> str:
+    return ", ".join(days[:10]) + (", ..." if len(days) > 10 else "")
 
 
 def _midnight(day: str) -> int:

@@ -49,9 +49,9 @@ class Tape:
     """happenings: in order of time; those before `start` (ns) are only learned from.   shown: by symbol.   table: whose sessions
     the venue keeps; None: days from midnight to midnight, UTC.
 
-    skipped: sessions without any data between the first and the last one shown, ISO dates.   bad: rows by symbol that nobody could
-    have traded at (no positive finite price, crossed, high below low): they are left out.   cut: bars by symbol that reach past the
-    close; they are shown, and count, within the session they begin in.
+    skipped: sessions without any data between the first and the last one shown, ISO dates.   holes: the same by symbol.
+    bad: rows by symbol that nobody could have traded at (no positive finite price, crossed, high below low): they are left out.
+    cut: bars by symbol that reach past the close; they are shown, and count, within the session they begin in.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Tape:
     ) -> None:  # fmt: skip
         settings = quoting or QuotingSettings()
         self.skipped: list[str] = []
+        self.holes: dict[Symbol, list[str]] = {}
         self.bad: Counter[Symbol] = Counter()
         self.cut: Counter[Symbol] = Counter()
         self._happenings = happenings
@@ -75,6 +76,7 @@ class Tape:
         self._session: Session | None = None  # the venue's, the last one it opened
         self._open = False
         self._last: Session | None = None  # one that a moment was found in
+        self._met: dict[Symbol, Session] = {}  # the last one with a price of it
         self._history: dict[Symbol, deque[Bar]] = {i.symbol: deque(maxlen=HISTORY_MAX) for i in instruments}
         self._splits: dict[Symbol, list[tuple[int, float]]] = {}
         self._horizon = max(late.values(), default=0)
@@ -184,6 +186,8 @@ class Tape:
     def _build(self, symbol: Symbol, ts: int, ohlc: Prices, volume: float) -> None:
         session = self._session_at(ts)
         if session is not None:
+            if session is not self._met.get(symbol):
+                self._meet(symbol, session)
             self._builders.add(symbol, session, ts, ohlc, volume)
 
     def _begin(self, bar: Bar) -> int:
@@ -237,11 +241,25 @@ class Tape:
             yield Item(fresh.open_ns, SessionOpen(fresh.date, fresh.close_ns))
 
     def _note_skipped(self, last: Session | None, fresh: Session) -> None:
+        if last is not None:
+            self.skipped += self._between(last, fresh)
+
+    def _meet(self, symbol: Symbol, fresh: Session) -> None:
+        last = self._met.get(symbol)
+        if last is not None and (missed := self._between(last, fresh)):
+            self.holes.setdefault(symbol, []).extend(missed)
+        self._met[symbol] = fresh
+
+    def _between(self, last: Session | None, fresh: Session) -> list[str]:
+        """Days of the sessions between two of them, from `start` on."""
+        days: list[str] = []
         while self._table is not None and last is not None:
             last = self._table.next_after(last.open_ns)
             if last is None or last.open_ns >= fresh.open_ns:
-                return
-            self.skipped.append(last.date)
+                break
+            if last.open_ns >= self._start:
+                days.append(last.date)
+        return days
 
     def _learn(self, what: What) -> None:
         if isinstance(what, Bar) and what.span_s == DAY_S:

@@ -239,6 +239,22 @@ def test_sessions_open_and_close_with_the_table_and_holes_are_named() -> None:
     assert made.skipped == ["2008-03-04", "2008-03-05"]
 
 
+@pytest.mark.parametrize("span", [DAY_S, 1800])
+def test_a_hole_of_one_symbol_is_named(span: int) -> None:
+    """T2: B has a price each day, A not."""
+    dates = ["2008-03-03", "2008-03-04", "2008-03-05", "2008-03-06"]
+    closes = [session(day)[1] for day in dates]
+    rows = [
+        bar(close, span, 10, 11, 9, 10, symbol=each)
+        for i, close in enumerate(closes)
+        for each in (A, B)
+        if each == B or i in (0, 3)
+    ]
+    made = tape(rows, shown=Shown("bars", span, build=()))
+    assert len(told(made.items(), Bar)) == 6
+    assert (made.holes, made.skipped) == ({A: dates[1:3]}, [])
+
+
 def test_without_a_table_days_go_from_midnight_to_midnight() -> None:
     """T2: the venue is open whenever there is data."""
     midnight = OPEN // (DAY_S * NS) * (DAY_S * NS)
