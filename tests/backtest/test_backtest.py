@@ -135,9 +135,14 @@ def test_words_for_a_person_and_a_fresh_folder_each_time(tmp_path: Path) -> None
         (("--slippage-bps", "-1"), 2, "--slippage-bps must be 0 .. 1000"),
         (("--latency-in-ms", "nan"), 2, "--latency-in-ms must be 0 .. 60000"),
         (("--fee-minimum", "much"), 2, "--fee-minimum 'much' is no number"),
-        (("--fee-per-share", "NaN"), 2, "--fee-per-share must be >= 0"),
+        (("--fee-per-share", "NaN"), 2, "--fee-per-share must be 0 .. 1000000"),
+        (("--fee-per-share", "1e30"), 2, "--fee-per-share must be 0 .. 1000000"),
+        (("--fee-minimum", "1e30"), 2, "--fee-minimum must be 0 .. 1000000"),
+        (("--fee-minimum", "-1"), 2, "--fee-minimum must be 0 .. 1000000"),
         (("--size-share", "0"), 2, "--size-share must be above 0 and at most 1"),
         (("--config", "none.toml"), 78, "none.toml does not exist"),
+        (("--report", "none/page.html"), 78, "--report 'none/page.html': there is no folder"),
+        (("--report", "."), 78, "--report '.' is a folder: name a file"),
     ],
 )
 def test_what_cannot_be_run_is_said_before_anything_is_made(
@@ -159,6 +164,26 @@ def test_a_folder_that_holds_a_result_is_not_written_over(crash: tuple[dict[str,
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "holds a result already" in ran.stderr
     assert (out / "result.json").read_bytes() == before
+
+
+def test_a_report_that_cannot_be_written_loses_no_result(tmp_path: Path) -> None:
+    """T2: the summary is told all the same, and --report is named; exit 1."""
+    (tmp_path / "page.html.new").mkdir()
+    span = ("--from", "2008-01-02", "--to", "2008-01-04")
+    ran = tradingd("backtest", *span, "--out", "out", "--report", "page.html", cwd=tmp_path)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("Error: --report 'page.html' could not be written: ")
+    assert ran.stdout.startswith("complete\n")
+    assert f"results    {tmp_path / 'out'}" in ran.stdout
+    assert read(tmp_path / "out").state == "complete"
+
+
+def test_a_report_may_lie_in_the_results_folder(tmp_path: Path) -> None:
+    """T2: which is made by the run."""
+    span = ("--from", "2008-01-02", "--to", "2008-01-04")
+    ran = tradingd("backtest", *span, "--out", "out", "--report", "out/page.html", cwd=tmp_path)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (tmp_path / "out" / "page.html").read_bytes() == (tmp_path / "out" / "report.html").read_bytes()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

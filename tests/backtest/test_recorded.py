@@ -17,9 +17,11 @@ from tests.flow.child import tradingd
 from tests.lab.data.rig import DAYS, NANOS, NYSE, bring, csv_of, store_in, text_of
 from tradingd.backtest.options import Costs, Options
 from tradingd.backtest.run import run_backtest
+from tradingd.backtest.source import shown_by
 from tradingd.backtest.tell import Told
 from tradingd.core.facts import CashMoved, Decided, Filled, SplitApplied
 from tradingd.core.types import NS
+from tradingd.lab.data.kinds import kind_of
 from tradingd.lab.data.store import Store
 from tradingd.lab.data.times import Reading
 from tradingd.lab.results.result import read
@@ -164,6 +166,7 @@ def test_quotes_go_before_bars_and_days_are_built_of_them(tmp_path: Path) -> Non
             "the venue keeps one calendar in a run, these follow XNYS, none",
         ),
         ({"begin": "1999-01-04", "end": "1999-02-01"}, "there is no data in between"),
+        ({"strategies": ()}, "--strategy: none is switched on.*name one of breakout, .*trend"),
     ],
 )
 def test_what_cannot_be_run_is_refused(days: Store, tmp_path: Path, asked: dict[str, object], words: str) -> None:
@@ -171,6 +174,23 @@ def test_what_cannot_be_run_is_refused(days: Store, tmp_path: Path, asked: dict[
     with pytest.raises(Misconfigured, match=words):
         run(days, tmp_path / "out", **asked)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "shown"),
+    [
+        (("bars-60",), ("bars", 60, (1800, 86400), 1800)),
+        (("bars-60", "bars-1800", "bars-86400"), ("bars", 60, (), 1800)),
+        (("bars-1200",), ("bars", 1200, (86400,), 1200)),
+        (("bars-3600", "bars-7200"), ("bars", 3600, (86400,), 3600)),
+        (("quotes", "bars-300"), ("quotes", 0, (1800, 86400), 1800)),
+        (("bars-86400", "actions"), ("bars", 86400, (1800,), 1800)),
+    ],
+)
+def test_how_a_symbol_is_shown_by_what_is_recorded(kinds: tuple[str, ...], shown: tuple[object, ...]) -> None:
+    """T2: the finest kind; half-hours only of what fills them; bars of one span below a day are told."""
+    how = shown_by({name: kind_of(name) for name in kinds})
+    assert (how.source, how.span_s, how.build, how.inside) == shown
 
 
 def test_a_market_that_never_closes_is_shown_and_not_entered(tmp_path: Path) -> None:
@@ -202,6 +222,73 @@ def test_days_without_sessions_are_run_by_their_own_dates(tmp_path: Path) -> Non
     assert not [note for note in told.result.notes if note.startswith("C ") or "skipped" in note]
 
 
+def bars_from(folder: Path, store: Store, dates: tuple[str, ...], how: Reading = NYSE) -> None:
+    """Days of A."""
+    rows = [f"{day},10,11,9,10,100" for day in dates]
+    path = text_of(folder / "days.csv", "date,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
+    bring(store, path, DAYS, how, symbol="A")
+
+
+def actions_from(folder: Path, store: Store, rows: tuple[str, ...], how: Reading = NYSE) -> None:
+    path = text_of(folder / "acts.csv", "date,ticker,kind,value,evidence\n" + "\n".join(rows) + "\n")
+    bring(store, path, "actions", how, symbol="")
+
+
+def test_a_run_goes_as_far_as_the_prices_go(tmp_path: Path) -> None:
+    """T2: actions long before and after them are no beginning and no end."""
+    store = store_in(tmp_path)
+    bars_from(tmp_path, store, ("2003-02-03", "2003-02-04", "2003-02-05"))
+    actions_from(tmp_path, store, ("1999-02-03,A,split,2,x", "2013-02-04,A,split,2,x"))
+    told = run(store, tmp_path / "out", begin="", end="")
+    assert (told.result.begin, told.result.end) == ("2003-02-03", "2003-02-05")
+
+
+def test_hours_are_noted_as_too_coarse_and_too_long(tmp_path: Path) -> None:
+    """T2: no half-hours are built of them, and the last one of a session reaches past its close."""
+    store, table, rows = store_in(tmp_path), session_table("XNYS"), []
+    for day in ("2003-02-03", "2003-02-04"):
+        session = table.session(day)
+        assert session is not None
+        rows += [(session.open_ns + i * 3600 * NS, 10.0, 11.0, 9.0, 10.0, 100.0) for i in range(1, 8)]
+    path = csv_of(tmp_path / "h.csv", "ts,open,high,low,close,volume", rows)
+    bring(store, path, "bars-3600", Reading(unit="ns", calendar="XNYS", stamp="end"), symbol="A")
+    notes = run(store, tmp_path / "out", begin="", end="").result.notes
+    assert "A: no half-hours can be built of what is recorded; strategies see other bars below a day" in notes
+    assert "A: 2 bars reach past the close; what they show was put into the session they begin in" in notes
+
+
+def test_a_hole_in_the_data_of_one_symbol_is_noted(tmp_path: Path) -> None:
+    """T2: what nobody has is skipped and told once, what lies before the run is not told."""
+    store, table = store_in(tmp_path), session_table("XNYS")
+    week = ("2003-02-03", "2003-02-04", "2003-02-05", "2003-02-06", "2003-02-07", "2003-02-10", "2003-02-11")
+    held = {"A": week[:1] + week[2:4] + week[6:], "B": week[:4] + week[5:]}
+    for name, dates in held.items():
+        rows = []
+        for day in dates:
+            session = table.session(day)
+            assert session is not None
+            rows += [(session.open_ns + i * 1800 * NS, 10.0, 10.02) for i in range(13)]
+        path = csv_of(tmp_path / f"{name}.csv", "ts,bid,ask", rows)
+        bring(store, path, "quotes", NANOS, symbol=name)
+    sets = ("instruments.A.calendar=XNYS", "instruments.B.calendar=XNYS")
+    notes = run(store, tmp_path / "out", begin="2003-02-03", end="2003-02-11", sets=sets).result.notes
+    assert "1 sessions without data were skipped: 2003-02-07" in notes
+    assert "A: 2 sessions without data: 2003-02-04, 2003-02-10" in notes
+    assert not [note for note in notes if note.startswith("B: ")]
+    later = run(store, tmp_path / "later", begin="2003-02-05", end="2003-02-11", sets=sets).result.notes
+    assert "A: 1 sessions without data: 2003-02-10" in later
+
+
+def test_the_calendar_is_that_of_the_prices(tmp_path: Path) -> None:
+    """T2: whatever the actions were imported with, the sessions are those the prices follow."""
+    store = store_in(tmp_path)
+    bars_from(tmp_path, store, ("2003-02-03", "2003-02-04", "2003-02-05"))
+    actions_from(tmp_path, store, ("2003-02-04,A,dividend,1,x",), Reading(tz="UTC", calendar="none"))
+    told = run(store, tmp_path / "out")
+    assert told.result.sessions_a_year == 252
+    assert not [note for note in told.result.notes if "no sessions" in note]
+
+
 def test_a_place_without_a_store_is_refused(tmp_path: Path) -> None:
     """H6: a file is to be brought in first."""
     file = text_of(tmp_path / "a.csv", "date,close\n")
@@ -213,7 +300,9 @@ def test_a_place_without_a_store_is_refused(tmp_path: Path) -> None:
         folder = tmp_path / "empty"
         folder.mkdir(exist_ok=True)
         with pytest.raises(Misconfigured, match=words):
-            run_backtest(Options(data=str(folder if place == tmp_path else place), out=tmp_path / "out"))
+            run_backtest(
+                Options(data=str(folder if place == tmp_path else place), out=tmp_path / "out", strategies=("trend",))
+            )
 
 
 def test_no_bar_is_known_before_its_end(days: Store, tmp_path: Path) -> None:
@@ -246,7 +335,8 @@ def test_a_store_that_turns_out_damaged_ends_with_what_was_done(days: Store, tmp
     data[8:200] = bytes(192)  # its first pages; the foot, which says what it holds, stays
     last.write_bytes(data)
     ran = tradingd(
-        "backtest", "--data", str(store.root), "--set", "instruments.A.calendar=XNYS", "--out", "out", cwd=tmp_path
+        "backtest", "--data", str(store.root), "--set", "instruments.A.calendar=XNYS", "--strategy", "breakout",
+        "--out", "out", cwd=tmp_path
     )  # fmt: skip
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith(f"Error: {last}: ")

@@ -27,7 +27,7 @@ def fresh(base: Path) -> Path:
 
 
 class Folder:
-    """directory: made; refused (ResultFault) when it holds a result already. Takes facts by `record` once `book` is set."""
+    """directory: made; refused (ResultFault) when it is no empty folder. Takes facts by `record` once `book` is set."""
 
     def __init__(
         self, env: RealEnv, directory: Path, about: About, config: str, *, segment_bytes: int, page: bool = True

@@ -8,12 +8,13 @@ from pathlib import Path
 import msgspec
 
 DEMO = "demo"
+FEE_MAX = 1_000_000
 
 
 class Costs(msgspec.Struct, frozen=True, kw_only=True):
     """The venue's side of it; docs/guide/backtest.md has the formulas. spread_bps: of prints and bars that are shown as quotes,
     0 .. 1000.   slippage_bps: on top of every shown price that is taken, 0 .. 1000.   latency_in_ms, latency_out_ms: of an order to
-    the venue and of its word back, 0 .. 60,000.   fee_per_share, fee_minimum: account currency, >= 0, the minimum an order.
+    the venue and of its word back, 0 .. 60,000.   fee_per_share, fee_minimum: account currency, 0 .. FEE_MAX, the minimum an order.
     size_share: of the volume that bars show, above 0 and at most 1."""
 
     spread_bps: float = 2.0
@@ -33,8 +34,8 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(f"--{name.replace('_', '-')} must be 0 .. 60000")
         for name in ("fee_per_share", "fee_minimum"):
             value = getattr(self, name)
-            if not (value.is_finite() and value >= 0):
-                raise ValueError(f"--{name.replace('_', '-')} must be >= 0")
+            if not (value.is_finite() and 0 <= value <= FEE_MAX):
+                raise ValueError(f"--{name.replace('_', '-')} must be 0 .. {FEE_MAX}")
         if not 0 < self.size_share <= 1:
             raise ValueError("--size-share must be above 0 and at most 1")
 

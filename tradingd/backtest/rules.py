@@ -17,10 +17,15 @@ from tradingd.ports import Misconfigured
 
 
 def configured(options: Options) -> tuple[Config, AccountId]:
-    """The effective configuration and the account that is run. Raises Misconfigured naming the option or key."""
+    """The effective configuration and the account that is run. Raises Misconfigured naming the option or key, and when no strategy
+    is switched on."""
     plain = _load(options, {})
     account = _account(options, plain)
     config = _load(options, _flags(options, plain, account))
+    if not any(asked.enabled for asked in config.strategies.values()):
+        raise Misconfigured(
+            f"--strategy: none is switched on, so nothing would be traded; name one of {_list(_installed())}"
+        )
     return config, account
 
 
@@ -76,7 +81,7 @@ def _key(text: str) -> dict[str, Any]:
 
 def _strategy(text: str) -> dict[str, Any]:
     name, _, settings = text.partition(":")
-    known = [point.name for point in entry_points(group="tradingd.strategies")]
+    known = _installed()
     if name not in known:
         raise Misconfigured(f"--strategy {name!r} is not installed{_meant(name, known)} (known: {_list(known)})")
     flags: dict[str, Any] = {f"strategies.{name}.enabled": True}
@@ -86,6 +91,10 @@ def _strategy(text: str) -> dict[str, Any]:
             raise Misconfigured(f"--strategy {text!r}: settings are written {name}:key=value,key=value")
         flags[f"strategies.{name}.settings.{key.strip()}"] = scalar(value.strip())
     return flags
+
+
+def _installed() -> list[str]:
+    return [point.name for point in entry_points(group="tradingd.strategies")]
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

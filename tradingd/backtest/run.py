@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from tradingd.backtest.source import Source, source_of
 from tradingd.backtest.tell import Progress, Told
 from tradingd.config import Config, config_hash, describe
 from tradingd.core.types import AccountId, Money
+from tradingd.lab.results.faults import ResultFault
 from tradingd.lab.results.page import make
 from tradingd.lab.results.result import About, Result
 from tradingd.lab.run import Run
@@ -43,6 +45,8 @@ def run_backtest(options: Options, *, find: Find = source_of) -> Told:
     the run had begun: Misconfigured naming an option or key, DataError, ResultFault, Broken, OSError, Missing (without the lab's
     libraries); KeyboardInterrupt before the first event. find: where the market comes from."""
     config, account = configured(options)
+    directory = (options.out or fresh(Path(NUMBERED))).absolute()
+    _check_report(options.report, directory)
     strategies = strategies_of(config)
     env, clock = replay_env()
     env.disk = HastyDisk()
@@ -53,7 +57,6 @@ def run_backtest(options: Options, *, find: Find = source_of) -> Told:
     if exchange.next_ts() is None:
         raise Misconfigured(f"--from {source.begin} --to {source.end}: there is no data in between")
     about = _about(options, config, account, source)
-    directory = (options.out or fresh(Path(NUMBERED))).absolute()
     folder = Folder(
         env, directory, about, describe(config), segment_bytes=config.journal.segment_bytes, page=options.page
     )
@@ -63,10 +66,31 @@ def run_backtest(options: Options, *, find: Find = source_of) -> Told:
         on_breath=lambda ts: progress.show(ts, run.events), sparse=isinstance(source.market, ColumnTape) and not options.dense,
     )  # fmt: skip
     folder.book = run.book
-    result, seconds = _driven(run, folder, about, source, progress)
-    if options.report is not None:
-        make(directory, options.report)
-    return Told(out=str(directory), events=run.events, seconds=round(seconds, 3), result=result)
+    result, seconds = _driven(run, folder, about, source, progress, exchange)
+    unwritten = _reported(directory, options.report) if options.report is not None else ""
+    return Told(out=str(directory), events=run.events, seconds=round(seconds, 3), result=result, unwritten=unwritten)
+
+
+def _check_report(report: Path | None, directory: Path) -> None:
+    """Hours of a run are not lost to a page that has no place."""
+    if report is None:
+        return
+    folder = report.absolute().parent
+    if report.is_dir():
+        raise Misconfigured(f"--report {str(report)!r} is a folder: name a file")
+    if folder != directory and not folder.is_dir():
+        raise Misconfigured(f"--report {str(report)!r}: there is no folder {folder}")
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+        raise Misconfigured(f"--report {str(report)!r}: the folder {folder} is not writable")
+
+
+def _reported(directory: Path, report: Path) -> str:
+    """Why the page is not there as well, "" when it is: the result is whole without."""
+    try:
+        make(directory, report)
+    except (OSError, ResultFault) as error:
+        return f"--report {str(report)!r} could not be written: {error}"
+    return ""
 
 
 def venue_settings(costs: Costs) -> ExchangeSettings:
@@ -101,7 +125,9 @@ def _unread(config: Config, account: AccountId) -> list[str]:
     return notes
 
 
-def _driven(run: Run, folder: Folder, about: About, source: Source, progress: Progress) -> tuple[Result, float]:
+def _driven(
+    run: Run, folder: Folder, about: About, source: Source, progress: Progress, exchange: Exchange
+) -> tuple[Result, float]:  # fmt: skip
     """The result, and the seconds it took. Whatever ends the run, its folder is closed."""
     ended = False
     state, why = "partial", ""
@@ -119,9 +145,17 @@ def _driven(run: Run, folder: Folder, about: About, source: Source, progress: Pr
         if not ended and error is not None:
             why = f"{type(error).__name__}: {error}"
             error.add_note(f"what was done until then is in {folder.directory}")
-        notes = [*source.notes, *source.found()]
+        notes = [*source.notes, *source.found(), *_fractions(exchange)]
         result = folder.close("complete" if state == "complete" else "partial", why, notes)
     return result, seconds
+
+
+def _fractions(exchange: Exchange) -> list[str]:
+    return [
+        f"{symbol}: the split of {date} leaves {qty.normalize():f} of a share, which this venue cannot trade: not paid in cash, "
+        "it goes with an order that closes or reduces the position"
+        for symbol, date, qty in exchange.fractions
+    ]
 
 
 @contextmanager

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from tradingd.lab.data.store import Store
 
 DAY_S = 86_400
-BUILT = (1800, DAY_S)  # bars that strategies and ranges are shown, made where the data has none
+HALF_HOUR_S = 1800
+BUILT = (HALF_HOUR_S, DAY_S)  # bars that strategies and ranges are shown, made where the data has none
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -50,12 +51,22 @@ class Source(msgspec.Struct, frozen=True):
         notes = []
         skipped = getattr(self.market, "skipped", [])
         if skipped:
-            shown = ", ".join(skipped[:10]) + (", ..." if len(skipped) > 10 else "")
-            notes.append(f"{len(skipped)} sessions without data were skipped: {shown}")
+            notes.append(f"{len(skipped)} sessions without data were skipped: {_listed(skipped)}")
         if isinstance(self.market, Tape):
+            told = set(skipped)
+            gaps = {
+                symbol: [day for day in days if day not in told] for symbol, days in sorted(self.market.holes.items())
+            }
+            notes += [
+                f"{symbol}: {len(days)} sessions without data: {_listed(days)}" for symbol, days in gaps.items() if days
+            ]
             notes += [
                 f"{symbol}: {n} rows nobody could have traded at were left out"
                 for symbol, n in sorted(self.market.bad.items())
+            ]
+            notes += [
+                f"{symbol}: {n} bars reach past the close; what they show was put into the session they begin in"
+                for symbol, n in sorted(self.market.cut.items())
             ]
         return notes
 
@@ -104,7 +115,7 @@ class _Recorded:
                 f"--data {options.data}: there is no data{' of ' + ', '.join(missing) if missing else ''}"
             )
         self.symbols = [Symbol(s) for s in sorted(asked)]
-        self.shown = {symbol: _shown(self.kinds[symbol]) for symbol in self.symbols}
+        self.shown = {symbol: shown_by(self.kinds[symbol]) for symbol in self.symbols}
 
     def source(self) -> Source:
         instruments = [self._instrument(symbol) for symbol in self.symbols]
@@ -127,9 +138,8 @@ class _Recorded:
         return Source(market, begin, end, since, until, tuple(notes), YEAR if table is not None else 365)
 
     def _instrument(self, symbol: Symbol) -> Instrument:
-        kind = next(iter(self.kinds[symbol].values()))
-        calendar = self.store.parts(kind, symbol)[0].meta.calendar
-        instrument = instrument_of(self.config)(Instrument(symbol=symbol, calendar=calendar, currency=self.currency))
+        plain = Instrument(symbol=symbol, calendar=self._calendar(symbol), currency=self.currency)
+        instrument = instrument_of(self.config)(plain)
         if instrument.multiplier != 1:
             raise Misconfigured(
                 f"instruments.{symbol}.multiplier is {instrument.multiplier}: the simulated venue trades 1 only"
@@ -140,6 +150,13 @@ class _Recorded:
             )
         return instrument
 
+    def _calendar(self, symbol: Symbol) -> str:
+        """Of the prices; those imported without one follow those with one. Actions may have been imported without."""
+        from tradingd.lab.data.calendars import NONE
+
+        keys = {part.meta.calendar for kind in self._prices(symbol) for part in self.store.parts(kind, symbol)}
+        return min(keys - {NONE}, default=NONE)
+
     def _table(self, instruments: list[Instrument]) -> SessionTable | None:
         keys = sorted({i.calendar for i in instruments})
         if len(keys) > 1:
@@ -149,12 +166,13 @@ class _Recorded:
         except FileNotFoundError:
             return None
 
+    def _prices(self, symbol: Symbol) -> list[Kind]:
+        return [kind for name, kind in self.kinds[symbol].items() if name != "actions"]
+
     def _edge(self, *, first: bool) -> str:
         from tradingd.lab.data.days import date_of
 
-        held = [
-            (kind, p.meta) for s in self.symbols for kind in self.kinds[s].values() for p in self.store.parts(kind, s)
-        ]
+        held = [(kind, p.meta) for s in self.symbols for kind in self._prices(s) for p in self.store.parts(kind, s)]
         dates = [date_of(kind, meta, meta.first if first else meta.last) for kind, meta in held]
         return min(dates) if first else max(dates)
 
@@ -212,6 +230,11 @@ class _Recorded:
         days = [symbol for symbol, shown in self.shown.items() if shown.span_s == DAY_S]
         if days:
             notes.append(f"{', '.join(days)}: only days are recorded, what happens inside of them is made up by rule")
+        coarse = [s for s, shown in self.shown.items() if shown.inside not in (0, HALF_HOUR_S)]
+        if coarse:
+            notes.append(
+                f"{', '.join(coarse)}: no half-hours can be built of what is recorded; strategies see other bars below a day"
+            )
         apart = max((min(s.span_s * NS, SLOT_NS) for s in self.shown.values() if s.source == "bars"), default=0) / NS
         if apart > self.config.risk.price_max_age_s:
             notes.append(
@@ -221,15 +244,25 @@ class _Recorded:
         return notes
 
 
-def _shown(kinds: dict[str, Kind]) -> Shown:
-    """Quotes before trades before the shortest bars. Bars of BUILT spans are made where the data has none and is finer, and of the
-    path that days are shown by."""
+def shown_by(kinds: dict[str, Kind]) -> Shown:
+    """Quotes before trades before the shortest bars. Bars of BUILT spans are made where the data has none and is finer, half-hours
+    only of bars that fill them, and of the path that days are shown by. Bars of one span below a day are told of: half-hours, else
+    the shortest recorded; two would count the same time twice."""
     bars = sorted(kind.span_s for kind in kinds.values() if kind.span_s)
     if "quotes" in kinds or "trades" in kinds:
         source, span = "quotes" if "quotes" in kinds else "trades", 0
     else:
         source, span = "bars", bars[0]
-    return Shown(source, span, tuple(each for each in BUILT if each not in bars and (each > span or span == DAY_S)))
+    build = tuple(
+        each for each in BUILT if each not in bars and (DAY_S in (each, span) or not span or each % span == 0)
+    )
+    within = [each for each in bars if each < DAY_S]
+    inside = HALF_HOUR_S if HALF_HOUR_S in (*build, *bars) else min(within, default=0)
+    return Shown(source, span, build, inside)
+
+
+def _listed(days: list[str]) -> str:
+    return ", ".join(days[:10]) + (", ..." if len(days) > 10 else "")
 
 
 def _midnight(day: str) -> int:

@@ -51,13 +51,15 @@ class Progress:
             write_over("")
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """The document of --json. out: the result's folder.   seconds: real time of the run, start to last fact."""
+class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The document of --json. out: the result's folder.   seconds: real time of the run, start to last fact.   unwritten: why the
+    page is not where --report wanted it as well."""
 
     out: str
     events: int
     seconds: float
     result: Result
+    unwritten: str = ""
 
 
 def rate(events: int, seconds: float) -> str:

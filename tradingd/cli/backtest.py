@@ -80,6 +80,8 @@ def backtest(
         )
     )  # fmt: skip
     _show(told, as_json=as_json)
+    if told.unwritten:
+        raise CliError(clean(told.unwritten), Exit.FAILED)
     if told.result.state != "complete":
         raise typer.Exit(Exit.PARTLY)
 

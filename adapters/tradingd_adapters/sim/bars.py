@@ -17,14 +17,15 @@ DAILY_AFTER_NS = NS  # a day's bar is published that long after the close
 class Builder:
     """Builds bars of one symbol and span, counted from the session's open; the last one of a session ends with it.
 
-    span_s: DAY_S for one bar a session.
+    span_s: DAY_S for one bar a session.   late: how long after it happened something may be read, ns: bars are, at their end.
     """
 
-    __slots__ = ("_bar", "_end", "_session", "span_s", "symbol")
+    __slots__ = ("_bar", "_end", "_late", "_session", "span_s", "symbol")
 
-    def __init__(self, symbol: Symbol, span_s: int) -> None:
+    def __init__(self, symbol: Symbol, span_s: int, late: int = 0) -> None:
         self.symbol = symbol
         self.span_s = span_s
+        self._late = late
         self._session: Session | None = None
         self._bar: list[float] | None = None  # open, high, low, close, volume
         self._end = 0
@@ -43,7 +44,12 @@ class Builder:
         return False
 
     def due(self) -> int:
-        """From when on the bar that is being built is over, ns; FAR when there is none. What is seen at the close belongs to it."""
+        """Nothing that is read from then on belongs to the bar that is being built, ns; FAR when there is none."""
+        over = self.over()
+        return over if over == FAR else over + self._late
+
+    def over(self) -> int:
+        """From when on what is seen does not belong to it, ns; FAR when there is none. What is seen at the close does."""
         if self._bar is None or self._session is None:
             return FAR
         return self._end + 1 if self._end == self._session.close_ns else self._end
@@ -73,18 +79,22 @@ class Builder:
 
 
 class Builders:
-    """Of all symbols. build: the spans wanted of each.   put: told when a bar is published, and the bar.   due: no bar that is
-    being built is over before."""
+    """Of all symbols. build: the spans wanted of each.   late: how long after it happened something of a symbol may still be read,
+    ns.   put: told when a bar is published, and the bar.   due: no bar that is being built is over before."""
 
-    def __init__(self, build: Mapping[Symbol, Sequence[int]], put: Callable[[int, Bar], None]) -> None:
+    def __init__(
+        self, build: Mapping[Symbol, Sequence[int]], late: Mapping[Symbol, int], put: Callable[[int, Bar], None]
+    ) -> None:
         self.due = FAR
         self._put = put
-        self._of = {symbol: [Builder(symbol, span) for span in spans] for symbol, spans in build.items()}
+        self._of = {
+            symbol: [Builder(symbol, span, late.get(symbol, 0)) for span in spans] for symbol, spans in build.items()
+        }
 
     def add(self, symbol: Symbol, session: Session, ts: int, ohlc: Prices, volume: float) -> None:
         """What was seen of a symbol at ts, within the session."""
         for builder in self._of[symbol]:
-            if builder.due() <= ts:  # of a path, whose end was known before its middle
+            if builder.over() <= ts:  # of a path, whose end was known before its middle
                 self._put(*builder.take())
             if builder.add(session, ts, ohlc, volume):
                 self.due = min(self.due, builder.due())

@@ -19,6 +19,7 @@ from heapq import heappop, heappush
 
 import msgspec
 
+from tradingd.core.book.ledger import QTY_PLACES
 from tradingd.core.events import (
     Bar,
     Dividend,
@@ -85,6 +86,9 @@ class Exchange:
         self.records: list[Record] = []
         self._keep = keep
         self.quotes = 0  # market quotes published so far
+        self.fractions: list[
+            tuple[Symbol, str, Qty]
+        ] = []  # what splits left beyond whole lots: of what, the day, how much
         self.floor = Floor(market, self.settings.floor, self.faults, self._say, self._record)
         self.floor.accounts = {n: Account(n, c, self.settings.floor.fees) for n, c in accounts.items()}
         self._write = record
@@ -326,7 +330,7 @@ class Exchange:
             held = account.position(action.symbol)
             if action.kind == "split":
                 event: Split | Dividend = self._split_event(action)
-                qty, cash = held * (action.value - 1), Decimal(0)
+                qty, cash = self._scaled(action, held) - held, Decimal(0)
             else:
                 qty, cash = Decimal(0), (held * action.value).quantize(CENT, ROUND_HALF_EVEN)
                 event = Dividend(
@@ -339,6 +343,16 @@ class Exchange:
         if action.kind == "split":
             self.floor.cancel_symbol(action.symbol, "split")
             self.floor.mids[action.symbol] = self.floor.mid(action.symbol) / action.value
+
+    def _scaled(self, action: CorporateAction, held: Decimal) -> Decimal:
+        """A position after a split, rounded as the books of its owner are."""
+        exact = held * action.value
+        qty = round(exact, QTY_PLACES)
+        qty = exact if exact == qty else qty
+        rest = abs(qty) % self.floor.grids[action.symbol].lot
+        if rest:
+            self.fractions.append((action.symbol, action.date, Qty(rest)))
+        return qty
 
     def _split_event(self, action: CorporateAction) -> Split:
         return Split(ts=self.now, symbol=action.symbol, ratio=float(action.value), action_id=action.id)

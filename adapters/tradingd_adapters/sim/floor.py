@@ -145,7 +145,7 @@ class Floor:
         grid = self.grids.get(order.symbol)
         if grid is None:
             return "UNKNOWN_SYMBOL", order.symbol
-        malformed = fault_of(order, grid)
+        malformed = fault_of(order, grid, account.position(order.symbol))
         if malformed is not None:
             return malformed
         if order.symbol in self.faults.halted:
@@ -224,7 +224,8 @@ class Floor:
             order.account, "", order.symbol, order.side, qty, order.type, order.tif, trail=order.trail,
             limit=order.limit if limit is None else limit, stop=order.stop if stop is None else stop,
         )  # fmt: skip
-        return fault_of(new, self.grids[order.symbol])
+        new.cum = order.cum
+        return fault_of(new, self.grids[order.symbol], self._position(order))
 
     def withdraw(self, account: Account, venue_id: str) -> None:
         """Whoever entered a foreign order takes it back."""

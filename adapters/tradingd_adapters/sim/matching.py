@@ -85,7 +85,8 @@ class Top:
         return self._left[side is _BUY]
 
     def take(self, side: Side, qty: Decimal) -> None:
-        self._left[side is _BUY] = self.left(side) - qty
+        lot = self._grid.lot  # a fraction uses up a lot, or the next order would be left with one
+        self._left[side is _BUY] = (self.left(side) - qty) // lot * lot
 
 
 def on_grid(x: float, mode: str, tick: Decimal = TICK) -> Decimal:
@@ -181,9 +182,15 @@ class VenueOrder:
         return price, qty
 
 
-def fault_of(order: VenueOrder, grid: Grid) -> tuple[str, str] | None:
-    """The venue's refusal of a malformed order: (code, text), None when it is well formed."""
-    if order.qty <= 0 or order.qty % grid.lot:
+def is_odd_lot(order: VenueOrder, held: Decimal, grid: Grid) -> bool:
+    """Does the order close all of a position, or part of one that is itself off the grid? A split leaves such fractions, and what
+    is held can always be sold."""
+    return order.reduces(held) and (order.leaves == abs(held) or (order.leaves < abs(held) and held % grid.lot != 0))
+
+
+def fault_of(order: VenueOrder, grid: Grid, held: Decimal = ZERO) -> tuple[str, str] | None:
+    """The venue's refusal of a malformed order: (code, text), None when it is well formed. held: the account's position."""
+    if order.qty <= 0 or (order.qty % grid.lot and not is_odd_lot(order, held, grid)):
         return "BAD_QTY", f"quantity {order.qty} is not a positive multiple of {grid.lot}"
     for name, price in (("limit", order.limit), ("stop", order.stop), ("trail", order.trail)):
         if price is not None and (price <= 0 or price % grid.tick):

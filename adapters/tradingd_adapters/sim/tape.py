@@ -16,6 +16,7 @@ from itertools import count
 from math import inf
 
 import msgspec
+from msgspec.structs import replace
 
 from tradingd.core.events import Bar, DividendDue, Quote, Split
 from tradingd.core.gates.window import Session, SessionTable
@@ -36,19 +37,21 @@ Happening = Quote | Bar | Split | DividendDue | Print
 
 class Shown(msgspec.Struct, frozen=True):
     """How a symbol is shown. source: "quotes", "trades", or "bars" of `span_s` seconds.   build: spans of bars that are made of it,
-    because the data has none."""
+    because the data has none.   inside: the one span below a day whose recorded bars are told of, 0 for all; those built are."""
 
     source: str
     span_s: int = 0
     build: tuple[int, ...] = (1800, DAY_S)
+    inside: int = 0
 
 
 class Tape:
     """happenings: in order of time; those before `start` (ns) are only learned from.   shown: by symbol.   table: whose sessions
     the venue keeps; None: days from midnight to midnight, UTC.
 
-    skipped: sessions without any data between the first and the last one shown, ISO dates.   bad: rows by symbol that nobody could
-    have traded at (no positive finite price, crossed, high below low): they are left out.
+    skipped: sessions without any data between the first and the last one shown, ISO dates.   holes: the same by symbol.
+    bad: rows by symbol that nobody could have traded at (no positive finite price, crossed, high below low): they are left out.
+    cut: bars by symbol that reach past the close; they are shown, and count, within the session they begin in.
     """
 
     def __init__(
@@ -57,22 +60,26 @@ class Tape:
     ) -> None:  # fmt: skip
         settings = quoting or QuotingSettings()
         self.skipped: list[str] = []
+        self.holes: dict[Symbol, list[str]] = {}
         self.bad: Counter[Symbol] = Counter()
+        self.cut: Counter[Symbol] = Counter()
         self._happenings = happenings
         self._instruments = list(instruments)
         self._shown = shown
         self._start = start
         self._table = table
         self._quoting = {i.symbol: Quoting(i, settings) for i in instruments}
-        self._builders = Builders({symbol: each.build for symbol, each in shown.items()}, self._put)
+        late = {symbol: each.span_s * NS for symbol, each in shown.items() if each.source == "bars"}
+        self._builders = Builders({symbol: each.build for symbol, each in shown.items()}, late, self._put)
         self._heap: list[tuple[int, int, What]] = []
         self._n = count(1)
         self._session: Session | None = None  # the venue's, the last one it opened
         self._open = False
         self._last: Session | None = None  # one that a moment was found in
+        self._met: dict[Symbol, Session] = {}  # the last one with a price of it
         self._history: dict[Symbol, deque[Bar]] = {i.symbol: deque(maxlen=HISTORY_MAX) for i in instruments}
         self._splits: dict[Symbol, list[tuple[int, float]]] = {}
-        self._horizon = max((each.span_s * NS for each in shown.values() if each.source == "bars"), default=0)
+        self._horizon = max(late.values(), default=0)
 
     def instruments(self) -> list[Instrument]:
         """What can be traded here."""
@@ -158,21 +165,29 @@ class Tape:
         shown = self._shown[bar.symbol]
         if shown.source == "bars" and shown.span_s == bar.span_s:
             self._show_bar(bar)
-        self._put(bar.ts + DAILY_AFTER_NS if bar.span_s == DAY_S else bar.ts, bar)
+        if bar.span_s == DAY_S:
+            self._put(bar.ts + DAILY_AFTER_NS, bar)
+        elif shown.inside in (0, bar.span_s):
+            self._put(bar.ts, bar)
 
     def _show_bar(self, bar: Bar) -> None:
         """Its path; shorter bars are made of a day's path, longer ones of the bar itself."""
-        points = list(self._quoting[bar.symbol].of_bar(bar, self._begin(bar)))
+        begin = self._begin(bar)
+        end = self._end(bar, begin)
+        within = bar if end == bar.ts else replace(bar, ts=end)
+        points = list(self._quoting[bar.symbol].of_bar(within, begin))
         for ts, price, bid, ask, size in points:
             if bar.span_s == DAY_S:
                 self._build(bar.symbol, ts, _flat(price), bar.volume / len(points))
             self._quote(bar.symbol, ts, bid, ask, size)
         if bar.span_s != DAY_S:
-            self._build(bar.symbol, bar.ts - 1, (bar.open, bar.high, bar.low, bar.close), bar.volume)
+            self._build(bar.symbol, end - 1, (bar.open, bar.high, bar.low, bar.close), bar.volume)
 
     def _build(self, symbol: Symbol, ts: int, ohlc: Prices, volume: float) -> None:
         session = self._session_at(ts)
         if session is not None:
+            if session is not self._met.get(symbol):
+                self._meet(symbol, session)
             self._builders.add(symbol, session, ts, ohlc, volume)
 
     def _begin(self, bar: Bar) -> int:
@@ -183,6 +198,13 @@ class Tape:
             if session is not None:
                 return max(begin, session.open_ns)
         return begin
+
+    def _end(self, bar: Bar, begin: int) -> int:
+        """A bar that reaches past the close ends with the session, as the trading it tells of did."""
+        if self._session_at(bar.ts - 1) is None and (session := self._session_at(begin)) is not None:
+            self.cut[bar.symbol] += 1
+            return session.close_ns
+        return bar.ts
 
     def _quote(self, symbol: Symbol, ts: int, bid: float, ask: float, size: float) -> None:
         self._put(ts, Quote(symbol, bid, ask, ts, bid_size=size, ask_size=size, seq=next(self._n), source="tape"))
@@ -219,11 +241,25 @@ class Tape:
             yield Item(fresh.open_ns, SessionOpen(fresh.date, fresh.close_ns))
 
     def _note_skipped(self, last: Session | None, fresh: Session) -> None:
+        if last is not None:
+            self.skipped += self._between(last, fresh)
+
+    def _meet(self, symbol: Symbol, fresh: Session) -> None:
+        last = self._met.get(symbol)
+        if last is not None and (missed := self._between(last, fresh)):
+            self.holes.setdefault(symbol, []).extend(missed)
+        self._met[symbol] = fresh
+
+    def _between(self, last: Session | None, fresh: Session) -> list[str]:
+        """Days of the sessions between two of them, from `start` on."""
+        days: list[str] = []
         while self._table is not None and last is not None:
             last = self._table.next_after(last.open_ns)
             if last is None or last.open_ns >= fresh.open_ns:
-                return
-            self.skipped.append(last.date)
+                break
+            if last.open_ns >= self._start:
+                days.append(last.date)
+        return days
 
     def _learn(self, what: What) -> None:
         if isinstance(what, Bar) and what.span_s == DAY_S:

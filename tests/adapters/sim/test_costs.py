@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.adapters.sim.venue import AAPL, ACCOUNT
 from tests.core.orders import order
-from tradingd.core.events import Event, FillSeen, OrderRejected, Quote
-from tradingd.core.types import Instrument, Money, Order, OrderType, Price, Qty, Side, Tif
+from tradingd.core.events import Event, FillSeen, OrderRejected, Quote, Split
+from tradingd.core.types import DecisionId, Instrument, Leg, Money, Order, OrderId, OrderType, Price, Qty, Side, Tif
 from tradingd.shell.identity import session_table
 from tradingd_adapters.sim.exchange import Exchange, ExchangeSettings
 from tradingd_adapters.sim.floor import FloorSettings
@@ -27,14 +27,18 @@ class Desk:
     """A venue that shows what it is told, a minute apart, and an account on it that trades at once."""
 
     def __init__(
-        self, *shown: tuple[float, float, float], slippage: str = "0", tick: str = "0.01", lot: str = "1"
-    ) -> None:
+        self, *shown: tuple[float, float, float], slippage: str = "0", tick: str = "0.01", lot: str = "1",
+        split: float | None = None,
+    ) -> None:  # fmt: skip
         quotes = [
             Quote(AAPL, bid, ask, OPEN + i * MINUTE, bid_size=size, ask_size=size, seq=i + 1)
             for i, (bid, ask, size) in enumerate(shown)
         ]
+        told: list[Quote | Split] = [*quotes]
+        if split is not None:  # between the first quote and the second
+            told.insert(1, Split(ts=OPEN + MINUTE - 1, symbol=AAPL, ratio=split, action_id="s"))
         instrument = Instrument(symbol=AAPL, tick=Decimal(tick), lot=Decimal(lot))
-        tape = Tape(quotes, [instrument], {AAPL: Shown("quotes", build=())}, start=0, table=session_table("XNYS"))
+        tape = Tape(told, [instrument], {AAPL: Shown("quotes", build=())}, start=0, table=session_table("XNYS"))
         settings = ExchangeSettings(
             latency_in_ns=0, latency_out_ns=0, floor=FloorSettings(slippage_bps=Decimal(slippage))
         )
@@ -134,3 +138,66 @@ def test_slippage_is_never_a_gift(bps: int, cents: int, side: Side) -> None:
     worse = (price - shown) * side.sign - shown * bps / 10_000
     assert price % Decimal("0.01") == 0
     assert 0 <= worse < Decimal("0.01")
+
+
+def odd(kind: OrderType, qty: str, n: int) -> Order:
+    """A sale that only reduces."""
+    at = Price(Decimal(90)) if kind is OrderType.STOP else None
+    return Order(
+        account=ACCOUNT, order_id=OrderId(f"odd{n}"), decision_id=DecisionId("d"), symbol=AAPL, side=Side.SELL,
+        qty=Qty(Decimal(qty)), type=kind, tif=Tif.DAY, stop=at, leg=Leg.EXIT, reduce_only=True,
+    )  # fmt: skip
+
+
+def held(desk: Desk) -> Decimal:
+    return desk.exchange.positions(ACCOUNT).positions.get(AAPL, Qty(Decimal(0)))
+
+
+def after_a_split() -> Desk:
+    """15 shares become 15.75; ten are shown."""
+    desk = Desk((100.0, 100.04, 1000), (66.6, 66.7, 10), (66.6, 66.7, 1000), (89.0, 89.1, 1000), split=1.05)
+    desk.send(market(Side.BUY, "15"))
+    desk.show()
+    return desk
+
+
+@pytest.mark.parametrize("kind", [OrderType.MARKET, OrderType.STOP])
+def test_a_fraction_that_a_split_left_can_be_sold(kind: OrderType) -> None:
+    """T2, F9: all of the position, off the lot grid, at the market and by a stop; it is named, and nothing is left."""
+    desk = after_a_split()
+    assert desk.exchange.fractions == [(AAPL, "2008-03-03", Decimal("0.75"))]
+    assert held(desk) == Decimal("15.75")
+    desk.send(odd(kind, "15.75", 1))
+    desk.show()
+    assert not [e for e in desk.heard if isinstance(e, OrderRejected)]
+    assert held(desk) == 0
+
+
+def test_part_of_an_odd_position_can_be_sold_and_nothing_else_is_off_the_grid() -> None:
+    """T2: more than is held, and what opens a position, must be whole lots."""
+    desk = after_a_split()
+    desk.send(odd(OrderType.MARKET, "0.5", 1))
+    assert held(desk) == Decimal("15.25")
+    desk.send(odd(OrderType.MARKET, "15.5", 2))
+    desk.send(odd(OrderType.MARKET, "15", 3))
+    desk.show()
+    assert held(desk) == Decimal("0.25")
+    buy = order(Side.BUY, "0.5", account=ACCOUNT, symbol=AAPL, order_id=OrderId("buy"))
+    desk.send(buy)
+    assert [e.code for e in desk.heard if isinstance(e, OrderRejected)] == ["BAD_QTY", "BAD_QTY"]
+
+
+def test_a_fraction_uses_up_a_lot_of_what_is_shown() -> None:
+    """T2: the next order at the same quote trades whole lots."""
+    desk = after_a_split()  # ten are shown
+    desk.send(odd(OrderType.MARKET, "0.75", 1))
+    desk.send(order(Side.SELL, "20", account=ACCOUNT, symbol=AAPL, order_id=OrderId("short")))
+    assert [qty for qty, _ in desk.fills] == [15, Decimal("0.75"), 9]
+
+
+def test_a_split_in_thirds_is_rounded_as_the_book_rounds_it() -> None:
+    """F9: 15 thirds by a ratio that has no end are 5 whole shares on both sides."""
+    desk = Desk((100.0, 100.04, 1000), (300.0, 300.1, 1000), split=1 / 3)
+    desk.send(market(Side.BUY, "15"))
+    desk.show()
+    assert (held(desk), desk.exchange.fractions) == (Decimal(5), [])

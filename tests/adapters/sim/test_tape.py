@@ -111,6 +111,59 @@ def test_bars_are_built_of_quotes_by_session() -> None:
     ]
 
 
+@pytest.mark.parametrize("span", [60, 300, 900])
+@pytest.mark.parametrize("symbols", [(A,), (A, B)])
+def test_a_built_bar_holds_all_the_shorter_ones_that_end_with_it(span: int, symbols: tuple[Symbol, ...]) -> None:
+    """T2: one half-hour each, published once and whole, whoever else has a bar at the same moment; the day is whole as well."""
+    ends = range(OPEN + span * NS, CLOSE + 1, span * NS)
+    rows = [
+        bar(end, span, 10.0 + i, 11.0 + i, 9.0 + i, 10.5 + i, 100.0, symbol)
+        for i, end in enumerate(ends)
+        for symbol in symbols
+    ]
+    items = list(tape(rows, shown=Shown("bars", span, inside=1800)).items())
+    n = 1800 // span
+    for symbol in symbols:
+        built = [item.what for item in told(items, Bar) if item.what.symbol == symbol]
+        assert [(b.ts, b.span_s) for b in built] == [
+            *((OPEN + i * 1800 * NS, 1800) for i in range(1, 14)), (CLOSE, DAY_S),
+        ]  # fmt: skip
+        for i, each in enumerate(built[:-1]):
+            first, last = i * n, i * n + n - 1
+            assert (each.open, each.high, each.low, each.close) == (10.0 + first, 11.0 + last, 9.0 + first, 10.5 + last)
+            assert each.volume == 100.0 * n
+        assert built[-1].volume == 100.0 * len(ends)
+
+
+def test_a_bar_that_reaches_past_the_close_belongs_to_the_session_it_begins_in() -> None:
+    """T2: hours from the half hour on: the last one is shown until the close and counts in its day."""
+    hour = 3600 * NS
+    rows = [bar(OPEN + i * hour, 3600, 10.0, 11.0 + i, 9.0, 10.5 + i, 100.0) for i in range(1, 8)]
+    rows += [bar(NEXT + hour, 3600, 20.0, 21.0, 19.0, 20.5, 100.0)]
+    assert rows[6].ts > CLOSE
+    made = tape(rows, shown=Shown("bars", 3600, build=(DAY_S,), inside=3600))
+    items = list(made.items())
+    assert [item.ts for item in items] == sorted(item.ts for item in items)
+    first, _ = [item.what for item in told(items, Bar) if item.what.span_s == DAY_S]
+    assert (first.ts, first.high, first.close, first.volume) == (CLOSE, 18.0, 17.5, 700.0)
+    quotes = [item.ts for item in told(items, Quote) if item.ts < NEXT]
+    assert max(quotes) == CLOSE
+    assert made.cut == {A: 1}
+
+
+def test_recorded_bars_of_one_span_below_a_day_are_told() -> None:
+    """T2: the others make the path, and no time counts twice."""
+    half = 1800 * NS
+    rows = [
+        bar(OPEN + half // 2, 900, 10, 11, 9, 10),
+        bar(OPEN + half, 900, 10, 11, 9, 10),
+        bar(OPEN + half, 1800, 10, 12, 9, 10),
+    ]
+    for inside, spans in ((0, [900, 900, 1800]), (1800, [1800]), (900, [900, 900])):
+        items = tape(rows, shown=Shown("bars", 900, build=(), inside=inside)).items()
+        assert [item.what.span_s for item in told(items, Bar)] == spans
+
+
 def test_items_are_in_order_and_nothing_of_a_bar_is_shown_before_its_time() -> None:
     """T2: of two symbols with bars read at their ends, paths are shown within them, and each bar after all of its path."""
     minute = 60 * NS
@@ -184,6 +237,22 @@ def test_sessions_open_and_close_with_the_table_and_holes_are_named() -> None:
         (later, "SessionOpen"), (later, "Quote"), (session("2008-03-06")[1], "SessionClose"),
     ]  # fmt: skip
     assert made.skipped == ["2008-03-04", "2008-03-05"]
+
+
+@pytest.mark.parametrize("span", [DAY_S, 1800])
+def test_a_hole_of_one_symbol_is_named(span: int) -> None:
+    """T2: B has a price each day, A not."""
+    dates = ["2008-03-03", "2008-03-04", "2008-03-05", "2008-03-06"]
+    closes = [session(day)[1] for day in dates]
+    rows = [
+        bar(close, span, 10, 11, 9, 10, symbol=each)
+        for i, close in enumerate(closes)
+        for each in (A, B)
+        if each == B or i in (0, 3)
+    ]
+    made = tape(rows, shown=Shown("bars", span, build=()))
+    assert len(told(made.items(), Bar)) == 6
+    assert (made.holes, made.skipped) == ({A: dates[1:3]}, [])
 
 
 def test_without_a_table_days_go_from_midnight_to_midnight() -> None:

@@ -159,6 +159,24 @@ def test_a_run_without_anything_has_a_result(tmp_path: Path) -> None:
     assert "No session closed" in (tmp_path / "r" / "report.html").read_text()
 
 
+@pytest.mark.parametrize("taken", ["folder", "file"])
+def test_a_place_that_holds_something_else_is_refused_and_left_as_it_was(tmp_path: Path, taken: str) -> None:
+    """T2: a journal or a table of somebody else is no place for a result."""
+    place = tmp_path / "r"
+    if taken == "folder":
+        place.mkdir()
+        (place / "trades.csv").write_text("mine\n")
+    else:
+        place.write_text("mine\n")
+    with pytest.raises(ResultFault, match="is not an empty folder"):
+        Sheet(place, about())
+    if taken == "folder":
+        assert [path.name for path in place.iterdir()] == ["trades.csv"]
+        assert (place / "trades.csv").read_text() == "mine\n"
+    else:
+        assert place.read_text() == "mine\n"
+
+
 def test_what_is_refused(tmp_path: Path) -> None:
     """T2: a folder that holds a result, a second account, a close before its facts or back in time, an About that cannot be."""
     with sheet_of(tmp_path / "r", World()) as sheet:

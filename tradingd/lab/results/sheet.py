@@ -32,14 +32,16 @@ CONFIG = "config.toml"
 class Sheet:
     """One run of one account.
 
-    directory: made when it is not there; refused (ResultFault) when it holds a result already.   about: what is run.
+    directory: made when it is not there; refused (ResultFault) when it is no empty folder.   about: what is run.
     config: the effective configuration as TOML text, kept beside the result.   Use it in a `with`: its files are closed at the end.
     """
 
     def __init__(self, directory: Path, about: About, config: str = "") -> None:
-        directory.mkdir(parents=True, exist_ok=True)
         if (directory / FILE).exists():
             raise ResultFault(f"{directory} holds a result already: name another folder")
+        if directory.exists() and not (directory.is_dir() and not any(directory.iterdir())):
+            raise ResultFault(f"{directory} is not an empty folder: name another one")
+        directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.about = about
         self._trips: Trips | None = None
