@@ -34,7 +34,7 @@ SPAN = ("--from", "2008-01-02", "--to", "2008-01-15")
         (("--grid", "risk.max_open_positions=2,4", "--rank", "luck"), 2, "--rank 'luck': one of sharpe, sortino"),
         (("--grid", "risk.max_open_positions=2,4", "--oos", "1"), 2, "--oos must be 0 or more and below 1"),
         (
-            ("--grid", "risk.max_open_positions=2,4", "--data", "nowhere"),
+            ("--grid", "risk.max_open_positions=2,4", "--data", "nowhere", "--strategy", "trend"),
             78,
             "--data 'nowhere': neither demo nor the folder of a store",
         ),
