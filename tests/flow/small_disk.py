@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
@@ -21,12 +22,18 @@ class SmallDisk:
         self.device = device
 
     def fill(self, left: int) -> Path:
-        """Take all room but so many bytes; the file that holds it."""
+        """Take all room but so many bytes; the file that holds it. Others write meanwhile: who is too late gives back as much."""
         filler = self.path / "filler"
         stat = os.statvfs(self.path)
-        filler.write_bytes(bytes(max(0, stat.f_bavail * stat.f_frsize - left)))
-        with filler.open("rb") as file:
-            os.fsync(file.fileno())
+        with filler.open("wb", buffering=0) as file:
+            try:
+                file.write(bytes(max(0, stat.f_bavail * stat.f_frsize - left)))
+                os.fsync(file.fileno())
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                file.truncate(max(0, os.fstat(file.fileno()).st_size - left))
+                os.fsync(file.fileno())
         return filler
 
     def fail(self) -> None:
