@@ -20,6 +20,7 @@ from tradingd.core.book.fold import fold
 from tradingd.core.book.ledger import ONE
 from tradingd.core.book.market import Market
 from tradingd.core.book.orders import FINAL, OPEN, Life, Working, reserved_qty
+from tradingd.core.book.recent import Recent
 from tradingd.core.facts import AnyFact, Filled, Measures, OrderIntended, OrderMoved, StartedUp
 from tradingd.core.types import ZERO, AccountId, Instrument, Leg, OrderId, Qty, Side, Symbol, TradingState
 
@@ -70,6 +71,7 @@ class Book:
         "measures",
         "now",
         "quotes",
+        "recent",
         "sharpe",
         "strategy_errors",
         "strategy_states",
@@ -106,6 +108,7 @@ class Book:
         self.correlations = Correlations()
         self.strategy_states: dict[str, Any] = {}
         self.strategy_errors: dict[str, list[int]] = {}
+        self.recent = Recent(self.booked)
         self._open = {order_id: w for order_id, w in self.booked.orders.items() if w.life in OPEN}
         self._entries = {order_id: w for order_id, w in self._open.items() if w.order.leg is _ENTRY}
         self._of: dict[Symbol, dict[OrderId, Working]] = {}
@@ -134,6 +137,8 @@ class Book:
             order_id = fact.order.order_id
             self._open[order_id] = working = self.booked.orders[order_id]
             self._of.setdefault(fact.order.symbol, {})[order_id] = working
+            if fact.order.leg is not _PROTECT:
+                self.recent.sent(self.booked.sent[-1])
             if fact.order.leg is _ENTRY:
                 self._entries[order_id] = working
         elif type(fact) is OrderMoved and fact.to in FINAL:
@@ -141,6 +146,7 @@ class Book:
             self._open.pop(fact.order_id, None)
             self._entries.pop(fact.order_id, None)
             self._of.get(working.order.symbol, {}).pop(fact.order_id, None)
+            self.recent.ended(working)
             if reserved_qty(working):
                 self._owed[fact.order_id] = working
                 self.ends += 1

@@ -217,6 +217,12 @@ class Working(msgspec.Struct, kw_only=True):
             return None
         return Life.PARTIAL if to is Life.LIVE and self.cum_qty > 0 else to
 
+    def given_back(self) -> bool:
+        """Did the venue refuse it, or end it without a fill and without being asked?"""
+        if self.life in (Life.CANCELLED, Life.EXPIRED):
+            return not self.cum_qty and not self.cancel_asked
+        return self.life in (Life.REJECTED, Life.NEVER)
+
     def fill_word(self) -> What:
         """FILL_ALL when nothing of it can be left at the venue, else FILL. Ask after the execution was folded in, and after an
         amend was refused or took effect: the last fill may have come before the answer."""

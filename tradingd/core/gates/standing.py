@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tradingd.core.book.book import Book
-from tradingd.core.book.booked import Sent
 from tradingd.core.book.orders import Working
 from tradingd.core.facts import Pools
 from tradingd.core.gates.gate import GateSettings, Standing
@@ -39,9 +38,9 @@ def standing(
     trades.extend(t.symbol for t in booked.tranches.values() if t.symbol not in trades)
     busy = set(trades)
     busy.discard(symbol)
-    longest = max(MINUTE, s.repeated_window_s * NS, s.duplicate_window_s * NS)
-    entered = _entered_since(booked.sent, now, longest)
-    same = [x for x in entered if x.symbol == symbol and x.side is side and (own is None or x.decision_id != own)]
+    repeated, twin = int(s.repeated_window_s * NS), int(s.duplicate_window_s * NS)
+    lately = book.recent.entries_of(symbol, side, now, max(repeated, twin))
+    same = [x for x in lately if own is None or x.decision_id != own]
     return Standing(
         equity=book.equity,
         buying_power=float(booked.cash) * s.buying_power_multiplier - claimed - float(booked.reserve),
@@ -53,9 +52,9 @@ def standing(
         open_trades=len(trades) if own is None else len([s for s in trades if s != symbol]),
         opposite_resting=_opposite_resting(book.open_orders(symbol), side),
         day_trades=_recent_day_trades(book),
-        orders_last_minute=len([1 for sent in entered if now - sent.ts < MINUTE]),
-        same_recently=len([1 for sent in same if now - sent.ts < s.repeated_window_s * NS]),
-        identical_recently=bool([1 for x in same if x.qty == qty and now - x.ts < s.duplicate_window_s * NS]),
+        orders_last_minute=book.recent.entries(now, MINUTE),
+        same_recently=len([1 for x in same if now - x.ts < repeated]),
+        identical_recently=bool([1 for x in same if x.qty == qty and now - x.ts < twin]),
         rejects_in_row=booked.rejects.get(symbol, 0),
     )
 
@@ -64,25 +63,9 @@ def _opposite_resting(resting: list[Working], side: Side) -> bool:
     return bool([w for w in resting if w.order.side is not side and w.order.leg is not Leg.PROTECT])
 
 
-def _entered_since(sent: list[Sent], now: int, window: float) -> list[Sent]:
-    """Entries sent less than `window` ns ago, the newest first; `sent` stands in the order of time."""
-    found = []
-    for one in reversed(sent):
-        if now - one.ts >= window:
-            break
-        if one.entry and one.ts <= now:
-            found.append(one)
-    return found
-
-
 def exits_last_minute(book: Book) -> int:
     """Exits intended within the last minute."""
-    found = 0
-    for sent in reversed(book.booked.sent):  # in the order of time
-        if book.now - sent.ts >= MINUTE:
-            break
-        found += not sent.entry and sent.ts <= book.now  # a clock may have been set back
-    return found
+    return book.recent.exits(book.now, MINUTE)
 
 
 def claimed_cash(book: Book) -> float:

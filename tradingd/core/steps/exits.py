@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from tradingd.core.book.book import Book, Wanted
 from tradingd.core.book.market import Market
-from tradingd.core.book.orders import Life, Working
+from tradingd.core.book.orders import Working
 from tradingd.core.facts import (
     CancelIntended,
     Check,
@@ -43,7 +43,6 @@ from tradingd.core.types import (
 PROTECTIVE = frozenset({"stop", "breaker", "no_price", "operator", "guardian"})
 CENT = Decimal("0.01")
 CLOSING = "closing: the venue does not clip"
-REFUSED = frozenset({Life.REJECTED, Life.NEVER})
 
 
 def cancel(book: Book, working: Working, why: str) -> None:

@@ -169,13 +169,14 @@ def on_fill(book: Book, fill: FillSeen, rules: Rules) -> None:
         if fill.cursor > 0:
             _skip(book, fill)
         return
-    _book_fill(book, working, fill, instrument, rules)
+    closes = _book_fill(book, working, fill, instrument, rules)
     if working is not None:
         move(book, working, working.fill_word(), "")
     after_fill(book, fill.symbol, working, rules)
     settle(book, fill.symbol, rules)
     watch_stop_outs(book, rules)
-    tell_large_trade(book, working, fill, rules)
+    if closes:
+        tell_large_trade(book, working, fill, rules)
     tranches.go_on(book, rules, fill.symbol)
     if book.booked.flatten:
         push_flatten(book, rules)
@@ -221,7 +222,8 @@ def _judged(book: Book, working: Working | None, fill: FillSeen) -> bool:
     return judged.book
 
 
-def _book_fill(book: Book, working: Working | None, fill: FillSeen, instrument: Instrument, rules: Rules) -> None:
+def _book_fill(book: Book, working: Working | None, fill: FillSeen, instrument: Instrument, rules: Rules) -> bool:
+    """Did it close anything?"""
     before = book.booked.positions.get(fill.symbol)
     rate = _fx(book, instrument.currency) if fill.symbol in book.markets else _rate_paid(before)
     posting = post_fill(
@@ -255,6 +257,7 @@ def _book_fill(book: Book, working: Working | None, fill: FillSeen, instrument: 
             )
         )  # fmt: skip
         draw_loss_line(book, rules)
+    return closing
 
 
 def _fx(book: Book, currency: str) -> Price:

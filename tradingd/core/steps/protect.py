@@ -14,7 +14,7 @@ from tradingd.core.book.orders import AMENDS_MAX, Life, Working
 from tradingd.core.facts import Alerted, OrderIntended, ReplaceIntended
 from tradingd.core.gates.gate import Intent, approve_protection, order_id, reduces
 from tradingd.core.rules import Rules
-from tradingd.core.steps.exits import CLOSING, REFUSED, cancel, close, left_to_close
+from tradingd.core.steps.exits import CLOSING, cancel, close, left_to_close
 from tradingd.core.steps.limits import SECOND
 from tradingd.core.steps.pauses import AGAIN_NS, RETRY_NS
 from tradingd.core.types import ZERO, DecisionId, Leg, OrderType, Price, Qty, Side, Symbol, Tif
@@ -149,19 +149,8 @@ def _with_own_id(book: Book, intent: Intent) -> Intent:
 
 
 def _stop_refused(book: Book, symbol: Symbol) -> bool:
-    """A protective stop of the symbol was refused a moment ago. Only the orders that finished last are looked at."""
-    for finished in reversed(book.booked.finished):
-        working = book.order(finished)
-        if working is None:
-            continue
-        if not 0 <= book.now - working.updated_ts < RETRY_NS:
-            return False
-        if working.order.symbol == symbol and working.order.leg is Leg.PROTECT and _given_back(working):
-            return working.life is not Life.NEVER or book.now - working.updated_ts < AGAIN_NS
-    return False
-
-
-def _given_back(working: Working) -> bool:
-    """Did the venue refuse the stop, or end it without a fill and without being asked?"""
-    ended = working.life in (Life.CANCELLED, Life.EXPIRED) and not working.cum_qty and not working.cancel_asked
-    return working.life in REFUSED or ended
+    """A protective stop of the symbol was refused a moment ago."""
+    working = book.recent.stop_given_back(symbol)
+    if working is None:
+        return False
+    return 0 <= book.now - working.updated_ts < (AGAIN_NS if working.life is Life.NEVER else RETRY_NS)

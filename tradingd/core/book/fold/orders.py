@@ -6,6 +6,7 @@ from tradingd.core.book.booked import Booked, Sent
 from tradingd.core.book.fold.counts import count
 from tradingd.core.book.fold.plans import forget_plan, plan_entry
 from tradingd.core.book.orders import FINAL, Life, Working
+from tradingd.core.book.recent import KEEP_SENT
 from tradingd.core.facts import (
     AmendRefused,
     CancelIntended,
@@ -18,7 +19,6 @@ from tradingd.core.facts import (
 )
 from tradingd.core.types import NS, Leg, Order
 
-KEEP_SENT = 600 * NS
 KEEP_FINISHED = 400  # finished orders kept for the page, for late fills and for repeated reports
 KEEP_FINISHED_FOR = 7 * 86_400 * NS
 
