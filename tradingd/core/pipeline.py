@@ -100,7 +100,8 @@ def step(book: Book, event: Event, rules: Rules) -> tuple[AnyFact, ...]:
             strategies.show(book, event, rules)
         return book.take_facts() if book.facts else ()
     book.now = max(book.now, event.ts)
-    book.settle_marks()
+    if kind is not Timer:  # which sets the marks right itself
+        book.settle_marks()
     if kind is Bar:
         _learn(book, event)  # type: ignore[arg-type]
     else:

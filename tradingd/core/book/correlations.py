@@ -4,7 +4,8 @@ bar comes. Observed state: floats, never journaled, learned again from the bars 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 from itertools import pairwise
 from math import fsum, inf, isfinite, sqrt
 
@@ -20,13 +21,44 @@ class Closes:
     """The daily closes of one market by exchange date, oldest first. last: the newest bar they were taken from.   dates: of the
     bars, by their end, ns."""
 
-    __slots__ = ("by_date", "dates", "last")
+    __slots__ = ("by_date", "count", "dates", "last")
 
-    def __init__(self, bars: list[Bar], date_of: DateOf, known: dict[int, str]) -> None:
+    def __init__(self, bars: Sequence[Bar], date_of: DateOf, known: dict[int, str]) -> None:
+        self.count = len(bars)
         self.last = bars[-1] if bars else None
-        self.dates = {bar.ts: known.get(bar.ts) or date_of(bar.ts - 1) for bar in bars}  # midnight ends its day
-        by_date = {self.dates[bar.ts]: bar.close for bar in bars if 0.0 < bar.close < inf}
+        self.dates = {bar.ts: known.get(bar.ts) or _date(bar, date_of) for bar in bars}
+        by_date = {self.dates[bar.ts]: bar.close for bar in bars if _is_price(bar.close)}
         self.by_date = dict(sorted(by_date.items()))
+
+    def grown(self, bars: Sequence[Bar], date_of: DateOf) -> Closes | None:
+        """What `Closes(bars)` is, where bars are those these were taken from and one more at the end, the oldest perhaps gone; None
+        where they are others, or the new one does not come last."""
+        gone = self.count + 1 - len(bars)
+        if gone not in (0, 1) or len(bars) < 2 or bars[-2] is not self.last or len(self.dates) != self.count:
+            return None
+        bar = bars[-1]
+        date = _date(bar, date_of)
+        if bar.ts in self.dates or (self.by_date and date < next(reversed(self.by_date))):
+            return None
+        found = copy(self)
+        found.count, found.last = len(bars), bar
+        found.dates, found.by_date = {**self.dates, bar.ts: date}, dict(self.by_date)
+        if gone:
+            oldest = found.dates.pop(next(iter(found.dates)))
+            if oldest in found.dates.values():
+                return None
+            found.by_date.pop(oldest, None)
+        if _is_price(bar.close):
+            found.by_date[date] = bar.close
+        return found
+
+
+def _date(bar: Bar, date_of: DateOf) -> str:
+    return date_of(bar.ts - 1)  # midnight ends its day
+
+
+def _is_price(close: float) -> bool:
+    return 0.0 < close < inf
 
 
 class Correlations:
@@ -57,8 +89,10 @@ class Correlations:
         last = market.bars[-1] if market.bars else None
         known = self._closes.get(market.instrument.symbol)
         if known is None or known.last is not last:
-            dates = known.dates if known is not None else {}
-            known = self._closes[market.instrument.symbol] = Closes(list(market.bars), date_of, dates)
+            now = known.grown(market.bars, date_of) if known is not None else None
+            if now is None:
+                now = Closes(market.bars, date_of, known.dates if known is not None else {})
+            known = self._closes[market.instrument.symbol] = now
         return known
 
 

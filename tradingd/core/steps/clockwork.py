@@ -35,12 +35,14 @@ LINK_MISSING = 60 * NS
 
 def on_timer(book: Book, event: Timer, rules: Rules) -> None:
     """Everything that time alone brings about, in this order."""
-    _cooldowns(book)
-    _lockouts(book)
     table = main_calendar(rules)
     session = table.at(book.now) if table is not None else None
     if session is not None:
         book.remark()
+    else:
+        book.settle_marks()
+    _cooldowns(book)
+    _lockouts(book)
     if table is not None:
         _days(book, table, session, rules)
         run_agenda(book, table, rules)

@@ -25,6 +25,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
+        self._children: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
         self._make_events(registry)
         self._make_times(registry)
         self._make_gauges(registry)
@@ -102,17 +103,24 @@ class Metrics:
         self._worst = gauge("tradingd_drawdown_max_ratio", "Largest drawdown so far", ("account",))
         self._daily = gauge("trading_daily_pnl", "Profit or loss since the session opened", by)
 
+    def _of(self, counter: Counter, *labels: str) -> Counter:
+        """The counter of these labels, kept at hand: they are few, and finding it costs more than counting."""
+        found = self._children.get((counter, labels))
+        if found is None:
+            found = self._children[counter, labels] = counter.labels(*labels)
+        return found
+
     # what happens -------------------------------------------------------------------------------------------------------
 
     def decided(self, outcome: str, reason: str | None) -> None:
         """One decision: outcome act or skip; reason: its headline when refused."""
-        self._decisions.labels(outcome).inc()
+        self._of(self._decisions, outcome).inc()
         if reason is not None:
-            self._denials.labels(reason).inc()
+            self._of(self._denials, reason).inc()
 
     def order(self, broker: str, outcome: str) -> None:
         """An order took its last step, or was sent. outcome: sent, filled, cancelled, rejected, expired, unknown, never."""
-        self._orders.labels(broker, outcome).inc()
+        self._of(self._orders, broker, outcome).inc()
         if outcome == "sent":
             self._orders_s1.inc()
 
@@ -120,21 +128,21 @@ class Metrics:
         self._fills.inc()
 
     def reconnect(self, broker: str) -> None:
-        self._reconnects.labels(broker).inc()
+        self._of(self._reconnects, broker).inc()
 
     def mismatch(self, kind: str) -> None:
-        self._mismatches.labels(kind).inc()
+        self._of(self._mismatches, kind).inc()
 
     def notice(self, channel: str, status: str) -> None:
         """status: delivered, failed, rate_limited, folded, dropped."""
-        self._notices.labels(channel, status).inc()
+        self._of(self._notices, channel, status).inc()
 
     def journaled(self, nbytes: int) -> None:
         self._journal.inc(nbytes)
 
     def stalled(self, level: str) -> None:
         """level: warn (above 0.1 s) or alert (above 1 s)."""
-        self._stalls.labels(level).inc()
+        self._of(self._stalls, level).inc()
 
     def wrong_token(self) -> None:
         self._wrong_tokens.inc()
@@ -151,7 +159,7 @@ class Metrics:
 
     def taped(self, what: str, total: int) -> None:
         """what: kept or lost; total: since this process started."""
-        self._tape.labels(what).inc(max(0, total - self._tape_seen.get(what, 0)))
+        self._of(self._tape, what).inc(max(0, total - self._tape_seen.get(what, 0)))
         self._tape_seen[what] = total
 
     def parity(self, *, equal: bool) -> None:
