@@ -27,6 +27,7 @@ def test_run_without_a_configuration_ends_with_78(cli: Cli) -> None:
         (["--from", "2008"], "--from '2008': a day is written 2008-01-02"),
         (["--to", "yesterday"], "--to 'yesterday': a day is written"),
         (["--from", "2009-01-02", "--to", "2008-01-02"], "--to is before --from"),
+        (["--crash", "--record"], "--record is for a plain replay, not for --crash"),
         (["--speed", "fast"], "--speed 'fast': a number above 0, or max"),
         (["--speed", "0"], "--speed '0'"),
         (["--speed", "nan"], "--speed 'nan'"),

@@ -25,7 +25,7 @@ SPAN = ("--from", "2008-09-02", "--to", "2008-10-10", "--speed", "max", "--port"
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The state directory of six weeks in autumn 2008: trades, stop-outs, breaker, rebalances."""
     state = tmp_path_factory.mktemp("tape") / "demo"
-    made = tradingd("demo", "--dir", str(state), *SPAN, cwd=state.parent)
+    made = tradingd("demo", "--record", "--dir", str(state), *SPAN, cwd=state.parent)
     assert made.returncode == 0, made.stderr
     return state
 
@@ -91,7 +91,7 @@ def test_a_torn_tape_is_equal_to_its_last_whole_block(demo: Path, tmp_path: Path
 def test_a_journal_that_is_not_the_tapes_is_refused(demo: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(demo / "ticks", copy / "ticks")
-    made = tradingd("demo", "--dir", str(tmp_path / "other"), *SPAN, cwd=tmp_path)
+    made = tradingd("demo", "--record", "--dir", str(tmp_path / "other"), *SPAN, cwd=tmp_path)
     assert made.returncode == 0
     shutil.copytree(tmp_path / "other" / "journal", copy / "journal")
     assert parity(copy)[0] == 0, "the same replay makes the same journal"

@@ -76,6 +76,9 @@ def demo(
         bool, typer.Option("--crash", help="Kill the daemon in the middle, start it again, compare with the venue.")
     ] = False,
     kills: Annotated[int, typer.Option("--kills", min=1, max=100_000, help="How often, with --crash.")] = 200,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep a tape of all that is decided upon, for parity and replay.")
+    ] = False,
     directory: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where the demo keeps its journal.")] = Path(
         "tradingd-demo"
     ),
@@ -85,6 +88,8 @@ def demo(
         _check_date(name, text)
     if end < begin:
         raise CliError("--to is before --from", Exit.USAGE)
+    if crash and record:
+        raise CliError("--record is for a plain replay, not for --crash", Exit.USAGE)
     pace = _speed(speed)
     from tradingd.demo import DemoOptions, run_demo
     from tradingd.ports import Broken
@@ -98,6 +103,7 @@ def demo(
         port=port,
         crash=crash,
         kills=kills,
+        record=record,
         dir=directory,
     )
     try:

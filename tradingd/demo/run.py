@@ -76,7 +76,7 @@ class Demo:
         self.clock = ReplayClock()
         self.env = RealEnv(clock=self.clock, inline=True)
         self.web_env = RealEnv(clock=self.real)  # tokens and rate limits live in real time
-        self.config = demo_config()
+        self.config = demo_config(record=options.record)
         self.build = build_hash()
         self.stopping = asyncio.Event()
         self.teller = Teller(live=sys.stdout.isatty(), quiet=options.json, on_deaf=self.stopping.set)

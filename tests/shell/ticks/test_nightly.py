@@ -82,7 +82,7 @@ def test_only_the_commands_own_report_proves_something(code: int, out: bytes, fo
 def demo(tmp_path: Path) -> Path:
     """The state directory of four days."""
     span = ("--from", "2008-09-02", "--to", "2008-09-05", "--speed", "max", "--port", "0", "--exit", "--json")
-    command = [sys.executable, "-m", "tradingd", "demo", "--dir", str(tmp_path / "demo"), *span]
+    command = [sys.executable, "-m", "tradingd", "demo", "--record", "--dir", str(tmp_path / "demo"), *span]
     made = subprocess.run(command, capture_output=True, check=False, env=environment())
     assert made.returncode == 0, made.stderr
     return tmp_path / "demo"
