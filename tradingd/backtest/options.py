@@ -46,10 +46,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     strategies: "NAME" or "NAME:key=value,...", () for those of the configuration.   sets: "key=value" of the configuration.
     config: its file, None for one that is shipped.   account: whose rules, "" for the only one.   out: the result's folder, None
     for a fresh one.   report: where else the page is written.   warm_up_days: of data before `begin` that is only learned from,
-    >= 0.   dense: no quote is passed over, whether it can matter or not.   varied: as `sets`, over all else; a sweep's.   page,
+    >= 0.   dense: no quote is passed over, whether it can matter or not.   varied: as `sets`, over all else; a sweep's.
+    files, notes: what `data` was made of as it was named, and what became of it there; () where it was there before.   page,
     progress: whether they are shown."""
 
-    data: str
+    data: str = DEMO
     begin: str = ""
     end: str = ""
     symbols: tuple[str, ...] = ()
@@ -65,5 +66,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     costs: Costs = Costs()
     dense: bool = False
     varied: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     page: bool = True
     progress: bool = True
+
+    @property
+    def named(self) -> str:
+        """What the data is called in a result: as the operator named it."""
+        return ", ".join(self.files) or self.data

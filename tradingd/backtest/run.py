@@ -107,7 +107,7 @@ def _about(options: Options, config: Config, account: AccountId, source: Source)
     on = tuple(wanted.get(name, name) for name, asked in config.strategies.items() if asked.enabled)
     settings = config.accounts[account]
     return About(
-        data=options.data, begin=source.begin, end=source.end, capital=settings.capital, currency=settings.currency,
+        data=options.named, begin=source.begin, end=source.end, capital=settings.capital, currency=settings.currency,
         tier=config.tier.name, strategies=on, config_hash=config_hash(config), build=build_hash(),
         sessions_a_year=source.sessions_a_year,
     )  # fmt: skip

@@ -80,8 +80,7 @@ def source_of(options: Options, config: Config, account: AccountId, disk: Disk) 
     need()
     root = Path(options.data)
     if not root.is_dir():
-        hint = "; bring a file into a store first: tradingd data import" if root.is_file() else ""
-        raise Misconfigured(f"--data {options.data!r}: neither demo nor the folder of a store{hint}")
+        raise Misconfigured(f"--data {options.data!r}: neither demo, the folder of a store, nor a file")
     from tradingd.lab.data.store import Store
 
     return _Recorded(Store(root, disk), options, config, account).source()
@@ -112,7 +111,7 @@ class _Recorded:
         missing = sorted(set(asked) - set(self.kinds))
         if missing or not asked:
             raise Misconfigured(
-                f"--data {options.data}: there is no data{' of ' + ', '.join(missing) if missing else ''}"
+                f"--data {options.named}: there is no data{' of ' + ', '.join(missing) if missing else ''}"
             )
         self.symbols = [Symbol(s) for s in sorted(asked)]
         self.shown = {symbol: shown_by(self.kinds[symbol]) for symbol in self.symbols}
@@ -122,7 +121,7 @@ class _Recorded:
         table = self._table(instruments)
         begin, end = self.options.begin or self._edge(first=True), self.options.end or self._edge(first=False)
         since, until = _midnight(begin), _midnight(end) + DAY
-        notes = [_words(note) for note in self._missing(since, until)]
+        notes = [*self.options.notes, *(_words(note) for note in self._missing(since, until))]
         notes += self._doubts(table)
         costs = self.options.costs
         if all(shown.source == "quotes" for shown in self.shown.values()):

@@ -9,6 +9,7 @@ import typer
 
 from tradingd.cli.exits import CliError, Exit
 from tradingd.cli.options import ConfigFile, Json
+from tradingd.cli.reading import Calendar, Column, Merge, SkipBad, Stamp, Unit, Zone
 from tradingd.cli.runs import (
     Begin,
     Capital,
@@ -16,6 +17,7 @@ from tradingd.cli.runs import (
     End,
     Fee,
     FeeMinimum,
+    Kinds,
     LatencyIn,
     LatencyOut,
     OneAccount,
@@ -29,17 +31,27 @@ from tradingd.cli.runs import (
     WarmUp,
     check_days,
     costs_of,
+    named,
 )
 from tradingd.cli.show import say, say_json
 from tradingd.core.views.reasons import clean
 
 if TYPE_CHECKING:
+    from tradingd.backtest.files import Named
     from tradingd.backtest.options import Options
     from tradingd.backtest.tell import Told
 
 
 def backtest(
-    data: Data = "demo",
+    data: Data = None,
+    kind: Kinds = None,
+    column: Column = None,
+    tz: Zone = "",
+    unit: Unit = "",
+    stamp: Stamp = "",
+    calendar: Calendar = "",
+    merge: Merge = False,
+    skip_bad: SkipBad = False,
     begin: Begin = "",
     end: End = "",
     symbol: Symbols = None,
@@ -69,15 +81,17 @@ def backtest(
     """Run the strategies over recorded data through the same pipeline as live. Ends with 0, 7 when it was stopped early, 1, 2 or 78
     when it could not run."""
     check_days(begin, end)
+    market = named(data, kind, column, tz, unit, stamp, calendar, merge=merge, skip_bad=skip_bad)
     costs = costs_of(spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum)
     from tradingd.backtest.options import Options
 
     told = _run(
         Options(
-            data=data, begin=begin, end=end, symbols=tuple(dict.fromkeys(symbol or ())), capital=capital, tier=tier,
+            begin=begin, end=end, symbols=tuple(dict.fromkeys(symbol or ())), capital=capital, tier=tier,
             strategies=tuple(strategy or ()), sets=tuple(sets or ()), config=config, account=account, out=out, report=report,
             warm_up_days=warm_up, costs=costs, dense=dense,
-        )
+        ),
+        market,
     )  # fmt: skip
     _show(told, as_json=as_json)
     if told.unwritten:
@@ -86,15 +100,18 @@ def backtest(
         raise typer.Exit(Exit.PARTLY)
 
 
-def _run(options: Options) -> Told:
+def _run(options: Options, market: Named) -> Told:
+    from tradingd.backtest.files import at_hand
     from tradingd.backtest.run import run_backtest
     from tradingd.lab.data.extra import Missing
     from tradingd.lab.data.faults import DataError
     from tradingd.lab.results.faults import ResultFault
     from tradingd.ports import Broken, Misconfigured
+    from tradingd.shell.env import RealDisk
 
     try:
-        return run_backtest(options)
+        with at_hand(options, market, RealDisk()) as whole:
+            return run_backtest(whole)
     except Misconfigured as error:
         raise CliError(str(error), Exit.CONFIG) from None
     except (Broken, DataError, Missing, ResultFault, OSError) as error:

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from tradingd.cli.exits import CliError, Exit
 from tradingd.cli.options import Dir, Json
+from tradingd.cli.reading import Calendar, Column, Merge, SkipBad, Stamp, Unit, Zone, columns_of, reading_of
 from tradingd.cli.show import complain, say, say_json, table, when
 from tradingd.cli.where import state_dir
 from tradingd.core.views.reasons import clean
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tradingd.lab.data.kinds import Kind
     from tradingd.lab.data.report import Loaded, Report
     from tradingd.lab.data.store import Store
-    from tradingd.lab.data.times import Reading
 
 app = typer.Typer(help="Recorded market data for the lab.", no_args_is_help=True, rich_markup_mode=None)
 CLEAN, FOUND, CANNOT = 0, 1, 2  # of check, as journal verify has them
@@ -46,20 +45,13 @@ def bring(
     symbol: Annotated[
         str, typer.Option("--symbol", "-s", help="Of all rows; else the file needs a column for it.")
     ] = "",
-    column: Annotated[
-        list[str] | None,
-        typer.Option("--column", metavar="FIELD=NAME", help="Which column is ts, open, ...; ts=Date+Time joins two."),
-    ] = None,
-    tz: Annotated[
-        str, typer.Option("--tz", metavar="ZONE", help="Of times without a zone: UTC, America/New_York.")
-    ] = "",
-    unit: Annotated[str, typer.Option("--unit", metavar="s|ms|us|ns", help="Times are numbers since 1970.")] = "",
-    stamp: Annotated[str, typer.Option("--stamp", metavar="start|end", help="Which end of a bar its time tells.")] = "",
-    calendar: Annotated[
-        str, typer.Option("--calendar", metavar="KEY", help="Whose sessions the data follows: XNYS, or none.")
-    ] = "",
-    merge: Annotated[bool, typer.Option("--merge", help="Rows among stored ones: take what is new.")] = False,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad lines out, and list them.")] = False,
+    column: Column = None,
+    tz: Zone = "",
+    unit: Unit = "",
+    stamp: Stamp = "",
+    calendar: Calendar = "",
+    merge: Merge = False,
+    skip_bad: SkipBad = False,
     as_json: Json = False,
 ) -> None:
     """Bring files into the store, each as a whole or not at all. The same file twice changes nothing."""
@@ -69,7 +61,7 @@ def bring(
         from tradingd.lab.data.report import Request
 
         request = Request(
-            kind=kind_of(kind), reading=_reading(tz, unit, stamp, calendar), symbol=symbol, columns=_columns(column or []),
+            kind=kind_of(kind), reading=reading_of(tz, unit, stamp, calendar), symbol=symbol, columns=columns_of(column or []),
             merge=merge, skip_bad=skip_bad,
         )  # fmt: skip
         place, reports = _store(store, directory), []
@@ -170,36 +162,15 @@ def _store(option: Path | None, directory: Path | None) -> Store:
     return Store(option, RealDisk())
 
 
-def _reading(tz: str, unit: str, stamp: str, calendar: str) -> Reading:
-    from tradingd.lab.data.times import Reading
-
-    try:
-        return msgspec.convert({"tz": tz, "unit": unit, "stamp": stamp, "calendar": calendar}, Reading)
-    except msgspec.ValidationError as error:
-        raise CliError(f"{error} (--unit s, ms, us or ns; --stamp start or end)", Exit.USAGE) from None
-
-
-def _columns(given: list[str]) -> dict[str, str]:
-    found = {}
-    for text in given:
-        field, sign, name = text.partition("=")
-        if not (field and sign and name):
-            raise CliError(f"--column {text!r}: write FIELD=NAME, like ts=Date", Exit.USAGE)
-        found[field] = name
-    return found
-
-
 def _tell(report: Report) -> None:
+    from tradingd.lab.data.report import left_out
+
     for loaded in report.loaded:
         say(f"{clean(report.file)}: {report.kind} {loaded.symbol}: {_words(loaded)}")
     for doubt in report.doubts:
         complain(f"{report.file}: {report.kind} {doubt}")
-    if report.unused:
-        say(f"{clean(report.file)}: columns not used: {clean(', '.join(report.unused))}")
-    if report.bad:
-        say(f"{clean(report.file)}: {report.bad} bad lines left out")
-        for fault in report.faults:
-            say(f"  {clean(str(fault))}")
+    for line in left_out(report):
+        say(clean(line))
 
 
 def _words(loaded: Loaded) -> str:

@@ -9,11 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tradingd.cli.exits import CliError, Exit
+from tradingd.cli.reading import columns_of, reading_of
+from tradingd.core.views.reasons import clean
 
 if TYPE_CHECKING:
+    from tradingd.backtest.files import Named
     from tradingd.backtest.options import Costs
 
-Data = Annotated[str, typer.Option("--data", metavar="DIR|demo", help="A store of recorded data, or the shipped days.")]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data", metavar="DIR|[SYMBOL=]FILE|demo",
+        help="A store of recorded data, files (may be repeated), or the shipped days.",
+    ),
+]  # fmt: skip
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option("--kind", "-k", metavar="KIND", help="What files hold, as for data import; once for all, or each."),
+]
 Begin = Annotated[str, typer.Option("--from", metavar="DATE", help="First day; else where the data begins.")]
 End = Annotated[str, typer.Option("--to", metavar="DATE", help="Last day; else where the data ends.")]
 Symbols = Annotated[list[str] | None, typer.Option("--symbol", "-s", help="Only this one; may be repeated.")]
@@ -38,6 +51,24 @@ LatencyIn = Annotated[float, typer.Option("--latency-in-ms", help="Of an order t
 LatencyOut = Annotated[float, typer.Option("--latency-out-ms", help="Of the venue's word back.")]
 Fee = Annotated[str, typer.Option("--fee-per-share", help="Account currency.")]
 FeeMinimum = Annotated[str, typer.Option("--fee-minimum", help="Account currency, an order.")]
+
+
+def named(
+    data: list[str] | None, kinds: list[str] | None, column: list[str] | None, tz: str, unit: str, stamp: str, calendar: str, *,
+    merge: bool, skip_bad: bool,
+) -> Named:  # fmt: skip
+    """What --data means, with how its files are read. CliError naming the option."""
+    from tradingd.backtest.files import Named
+    from tradingd.lab.data.faults import DataError
+
+    try:
+        reading = reading_of(tz, unit, stamp, calendar)
+    except DataError as error:
+        raise CliError(clean(str(error))) from None
+    return Named(
+        data=tuple(data or ("demo",)), kinds=tuple(kinds or ()), reading=reading, columns=columns_of(column or []), merge=merge,
+        skip_bad=skip_bad,
+    )  # fmt: skip
 
 
 def check_days(begin: str, end: str) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from tradingd.cli.exits import CliError, Exit
 from tradingd.cli.options import ConfigFile, Json
+from tradingd.cli.reading import Calendar, Column, Merge, SkipBad, Stamp, Unit, Zone
 from tradingd.cli.runs import (
     Begin,
     Capital,
@@ -17,6 +18,7 @@ from tradingd.cli.runs import (
     End,
     Fee,
     FeeMinimum,
+    Kinds,
     LatencyIn,
     LatencyOut,
     OneAccount,
@@ -30,11 +32,13 @@ from tradingd.cli.runs import (
     WarmUp,
     check_days,
     costs_of,
+    named,
 )
 from tradingd.cli.show import complain, say, say_json
 from tradingd.core.views.reasons import clean
 
 if TYPE_CHECKING:
+    from tradingd.backtest.files import Named
     from tradingd.backtest.options import Options
     from tradingd.backtest.sweep import Swept
     from tradingd.backtest.trials import MakePool
@@ -81,7 +85,15 @@ def sweep(
     keep: KeepRuns = "best",
     html: Page = None,
     skip_invalid: Skip = False,
-    data: Data = "demo",
+    data: Data = None,
+    kind: Kinds = None,
+    column: Column = None,
+    tz: Zone = "",
+    unit: Unit = "",
+    stamp: Stamp = "",
+    calendar: Calendar = "",
+    merge: Merge = False,
+    skip_bad: SkipBad = False,
     begin: Begin = "",
     end: End = "",
     symbol: Symbols = None,
@@ -107,16 +119,17 @@ def sweep(
     if not 0 <= oos < 1:
         raise CliError("--oos must be 0 or more and below 1", Exit.USAGE)
     check_days(begin, end)
+    market = named(data, kind, column, tz, unit, stamp, calendar, merge=merge, skip_bad=skip_bad)
     costs = costs_of(spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum)
     from tradingd.backtest.options import Options
     from tradingd.backtest.sweep import Plan, run_sweep
 
     base = Options(
-        data=data, begin=begin, end=end, symbols=tuple(dict.fromkeys(symbol or ())), capital=capital, tier=tier,
+        begin=begin, end=end, symbols=tuple(dict.fromkeys(symbol or ())), capital=capital, tier=tier,
         strategies=tuple(strategy or ()), sets=tuple(sets or ()), config=config, account=account, warm_up_days=warm_up, costs=costs,
     )  # fmt: skip
 
-    def work() -> Swept:
+    def work(base: Options) -> Swept:
         plan = Plan(
             **_space(base, grid, random, trials, seed),
             out=out,
@@ -126,9 +139,9 @@ def sweep(
             html=html,
             skip_invalid=skip_invalid,
         )
-        return run_sweep(plan, _pool(engine, scheduler, jobs, keep))
+        return run_sweep(plan, _pool(engine, scheduler, jobs, keep, base))
 
-    swept = _run(work)
+    swept = _run(work, base, market)
     _show(swept, as_json=as_json)
     if swept.state != "complete" or swept.failed:
         raise typer.Exit(Exit.PARTLY)
@@ -150,7 +163,15 @@ def walkforward(
     keep: KeepRuns = "none",
     html: Page = None,
     skip_invalid: Skip = False,
-    data: Data = "demo",
+    data: Data = None,
+    kind: Kinds = None,
+    column: Column = None,
+    tz: Zone = "",
+    unit: Unit = "",
+    stamp: Stamp = "",
+    calendar: Calendar = "",
+    merge: Merge = False,
+    skip_bad: SkipBad = False,
     begin: Begin = "",
     end: End = "",
     symbol: Symbols = None,
@@ -173,24 +194,25 @@ def walkforward(
     """Choose parameters on one window, test them on the next, and so on. Exit codes and going on are those of sweep."""
     check_rank(rank)
     check_days(begin, end)
+    market = named(data, kind, column, tz, unit, stamp, calendar, merge=merge, skip_bad=skip_bad)
     costs = costs_of(spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum)
     from tradingd.backtest.options import Options
     from tradingd.backtest.walkforward import Plan, run_walkforward
     from tradingd.lab.sweep.windows import length
 
     base = Options(
-        data=data, begin=begin, end=end, symbols=tuple(dict.fromkeys(symbol or ())), capital=capital, tier=tier,
+        begin=begin, end=end, symbols=tuple(dict.fromkeys(symbol or ())), capital=capital, tier=tier,
         strategies=tuple(strategy or ()), sets=tuple(sets or ()), config=config, account=account, warm_up_days=warm_up, costs=costs,
     )  # fmt: skip
 
-    def work() -> Walked:
+    def work(base: Options) -> Walked:
         plan = Plan(
             **_space(base, grid, random, trials, seed), train=length(train, "--train"), test=length(test, "--test"),
             anchored=anchored, out=out, rank=rank, keep=keep, html=html, skip_invalid=skip_invalid,
         )  # fmt: skip
-        return run_walkforward(plan, _pool(engine, scheduler, jobs, keep))
+        return run_walkforward(plan, _pool(engine, scheduler, jobs, keep, base))
 
-    walked = _run(work)
+    walked = _run(work, base, market)
     _show(walked, as_json=as_json)
     if walked.state != "complete" or walked.failed:
         raise typer.Exit(Exit.PARTLY)
@@ -204,7 +226,7 @@ def check_rank(rank: str) -> None:
         raise CliError(f"--rank {rank!r}: one of {', '.join(RANKS)}", Exit.USAGE)
 
 
-def _pool(engine: str, scheduler: str, jobs: int, keep: str) -> MakePool:
+def _pool(engine: str, scheduler: str, jobs: int, keep: str, base: Options) -> MakePool:
     if engine == "local":
         if scheduler:
             raise CliError("--scheduler goes with --engine dask", Exit.USAGE)
@@ -215,6 +237,10 @@ def _pool(engine: str, scheduler: str, jobs: int, keep: str) -> MakePool:
 
     if not scheduler:
         raise CliError("--engine dask needs --scheduler", Exit.USAGE)
+    if base.files:
+        raise CliError(
+            "--engine dask: its workers see no files of --data here; bring them into a store first", Exit.USAGE
+        )
     if keep == "all":
         raise CliError("--keep all: trials on a cluster leave no folders here; best or none", Exit.USAGE)
     dask()
@@ -228,14 +254,17 @@ def _space(base: Options, grid: list[str] | None, random: list[str] | None, tria
     return {"base": base, "axes": axes, "ranges": ranges, "trials": trials, "seed": seed}
 
 
-def _run(work: Callable[[], R]) -> R:
+def _run(work: Callable[[Options], R], base: Options, market: Named) -> R:
+    from tradingd.backtest.files import at_hand
     from tradingd.lab.data.extra import Missing
     from tradingd.lab.data.faults import DataError
     from tradingd.lab.sweep.faults import Mistaken, SweepFault
     from tradingd.ports import Broken, Misconfigured
+    from tradingd.shell.env import RealDisk
 
     try:
-        return work()
+        with at_hand(base, market, RealDisk()) as whole:
+            return work(whole)
     except Misconfigured as error:
         raise CliError(str(error), Exit.CONFIG) from None
     except Mistaken as error:

@@ -47,6 +47,11 @@ def fields_of(kind: Kind) -> tuple[str, ...]:
     return kind.columns if kind.name == "actions" else ("ts", *kind.columns)
 
 
+def names_symbols(names: Sequence[str]) -> bool:
+    """Whether one of these columns is the symbol's. DataError when several could be."""
+    return bool(_find("symbol", names, None))
+
+
 def mapped(kind: Kind, names: Sequence[str], given: Mapping[str, str], *, symbol: bool) -> Mapped:
     """names: the header.   given: field -> column, or columns with + between, as the operator said.   symbol: is one needed?
 

@@ -73,13 +73,26 @@ def _values(column: Any) -> np.ndarray[Any, Any]:
 
 def meta(path: Path) -> bytes:
     """What a file of the store says about itself, JSON. DataError when it is not one."""
+    own = _metadata(path)
+    if KEY not in own:
+        raise DataError(f"{path}: it does not say what it holds; was it imported?")
+    return own[KEY]
+
+
+def said(path: Path) -> bytes | None:
+    """What a file says about itself as a part of a store; None when it is not one. DataError for Parquet that cannot be read."""
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            return None
+    return _metadata(path).get(KEY)
+
+
+def _metadata(path: Path) -> Mapping[bytes, bytes]:
     try:
-        said: Mapping[bytes, bytes] = pq.read_metadata(path).metadata or {}
+        found: Mapping[bytes, bytes] | None = pq.read_metadata(path).metadata
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: {error}") from None
-    if KEY not in said:
-        raise DataError(f"{path}: it does not say what it holds; was it imported?")
-    return said[KEY]
+    return found or {}
 
 
 def blocks(path: Path, kind: Kind, since: int, until: int, names: Sequence[str] | None = None) -> Iterator[Columns]:

@@ -65,6 +65,34 @@ def doubts(reading: Reading, loaded: Sequence[Loaded]) -> tuple[str, ...]:
     return (f"{early[0].symbol}{more}: begins at {stamp(early[0].first)}: is --unit {reading.unit} right?",)
 
 
+def left_out(report: Report) -> list[str]:
+    """Columns nobody asked for and lines that could not be used, in words."""
+    found = []
+    if report.unused:
+        found.append(f"{report.file}: columns not used: {', '.join(report.unused)}")
+    if report.bad:
+        found.append(f"{report.file}: {report.bad} bad lines left out")
+        found += [f"  {fault}" for fault in report.faults]
+    return found
+
+
+def notes(report: Report) -> list[str]:
+    """What an import did that is more than taking the rows as they stand, one a line; SHOWN_MAX bad lines are shown."""
+    head = f"{report.file}: {report.kind}"
+    found = [
+        f"{head} {each.symbol}: {each.late} rows were out of order and are not any more" for each in report.loaded if each.late
+    ]  # fmt: skip
+    for each in report.loaded:
+        if each.outcome == "merged" or each.same:
+            found.append(f"{head} {each.symbol}: {each.same} rows stood in a file before and count once")
+        if each.outcome == "imported before":
+            found.append(f"{head} {each.symbol}: this very file was named twice and counts once")
+    found += [f"{head} {doubt}" for doubt in report.doubts]
+    short = msgspec.structs.replace(report, faults=report.faults[:SHOWN_MAX])
+    more = [f"  ... and {report.bad - SHOWN_MAX} more"] if report.bad > SHOWN_MAX else []
+    return [*found, *left_out(short), *more]
+
+
 class Refused(DataError):
     """Lines that cannot be used, and nobody said to leave them out."""
 

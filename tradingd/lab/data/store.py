@@ -153,6 +153,11 @@ class Store:
             self._disk.unlink(str(incoming / name))
 
 
+def meta_of(path: Path) -> Meta | None:
+    """What a file says about itself when it is a part of a store; None for any other file."""
+    return msgspec.json.decode(said, type=Meta) if (said := parquet.said(path)) is not None else None
+
+
 def name_of(meta: Meta) -> str:
     """A part's file name: its first moment, and which source it came from last (so no two are called the same)."""
     return f"{stamp(meta.first).replace(':', '')}-{len(meta.origins)}-{meta.origins[-1].sha256[:12]}{_SUFFIX}"
