@@ -140,7 +140,11 @@ def test_what_an_import_leaves_out_stands_in_the_notes(tmp_path: Path) -> None:
             "write SYMBOL=.*a.csv, or name the only one with --symbol",
         ),
         ({"data": ("a b={}",), "kinds": (DAYS,)}, Misconfigured, "'a b' is no symbol"),
-        ({"data": ("A={}", "demo")}, Misconfigured, "--data 'demo': is no file, and only files may be named together"),
+        (
+            {"data": ("A={}", "demo")},
+            Misconfigured,
+            "--data 'demo': only files and tapes may be named together, and this is neither",
+        ),
         ({"data": ("demo", "demo")}, Misconfigured, "--data 'demo': is run alone"),
         ({"data": ("demo",), "kinds": (DAYS,)}, Misconfigured, "--kind: says how files are read, and --data 'demo'"),
         ({"data": ("demo",), "reading": Reading(unit="ms")}, Misconfigured, "--unit: says how files are read"),

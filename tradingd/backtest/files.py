@@ -1,4 +1,4 @@
-"""`--data` that names files: read as an import reads them, into a store that lasts as long as the run. Source: T2, J5."""
+"""`--data` that names files or tapes: read as an import reads them, into a store that lasts as long as the run. Source: T2, J5."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from tradingd.backtest.rules import configured
 from tradingd.config.model import SYMBOL
 from tradingd.lab.data.times import Reading
 from tradingd.ports import Disk, Misconfigured
+from tradingd.shell.ticks.frames import files_of
+from tradingd.shell.ticks.read import DIRECTORY
 
 if TYPE_CHECKING:
     from tradingd.lab.data.report import Request
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
-    """What --data named, and what was said about reading it. data: "demo", the folder of a store, or files, each FILE or
-    SYMBOL=FILE.   kinds: of all files, or one for each.   reading, columns, merge, skip_bad: as an import is told."""
+    """What --data named, and what was said about reading it. data: "demo", the folder of a store, or files and tapes, each FILE,
+    SYMBOL=FILE or a state directory.   kinds: of all files, or one for each.   reading, columns, merge, skip_bad: as an import
+    is told."""
 
     data: tuple[str, ...] = (DEMO,)
     kinds: tuple[str, ...] = ()
@@ -46,18 +49,23 @@ def at_hand(options: Options, named: Named, disk: Disk) -> Iterator[Options]:
     """The options with what --data named in place: files stand in a store in the machine's temporary folder until the block is
     left, also by TERM. Raises Misconfigured naming the option, DataError for a file that cannot be used, Missing without the
     lab's libraries."""
-    files = _files(named.data)
-    if not files:
+    taped = [Path(text) for text in named.data if _is_taped(Path(text), disk)]
+    files = _files([text for text in named.data if Path(text) not in taped], taped)
+    if not files and not taped:
         if len(named.data) != 1:
-            raise Misconfigured(f"--data {named.data[0]!r}: is run alone; only files may be named together")
+            raise Misconfigured(f"--data {named.data[0]!r}: is run alone; only files and tapes may be named together")
         if named.said:
             raise Misconfigured(f"{named.said[0]}: says how files are read, and --data {named.data[0]!r} names none")
         yield msgspec.structs.replace(options, data=named.data[0])
         return
+    if not files and (wrong := [option for option in named.said if option != "--calendar"]):
+        raise Misconfigured(f"{wrong[0]}: says how files are read, and --data {named.data[0]!r} names tapes")
     from tradingd.lab.data.extra import need
 
     need()
-    configured(msgspec.structs.replace(options, data=named.data[0]))  # before hours of reading
+    if not taped:
+        configured(msgspec.structs.replace(options, data=named.data[0]))  # before hours of reading
+    from tradingd.backtest.tapes import record
     from tradingd.lab.data.direct import direct
     from tradingd.lab.data.report import notes
 
@@ -66,17 +74,25 @@ def at_hand(options: Options, named: Named, disk: Disk) -> Iterator[Options]:
         (path, _request(path, symbol, kind, options, named)) for (symbol, path), kind in zip(files, kinds, strict=True)
     ]
     with _ended_by_term(), direct(asked, disk) as (store, reports):
-        said = tuple(note for report in reports for note in notes(report))
-        yield msgspec.structs.replace(options, data=str(store.root), files=named.data, notes=said)
+        tapes = [record(store, state, disk, key=named.reading.calendar) for state in taped]
+        said = [note for report in reports for note in notes(report)]
+        said += [note for each in tapes for note in each.notes]
+        rules = next((each.config for each in tapes if each.config), "")
+        yield msgspec.structs.replace(options, data=str(store.root), files=named.data, notes=tuple(said), rules=rules)
 
 
-def _files(data: Sequence[str]) -> list[tuple[str, Path]]:
-    """(symbol or "", path) of each; [] when none of them is a file. Misconfigured when only some are."""
+def _files(data: Sequence[str], taped: Sequence[Path]) -> list[tuple[str, Path]]:
+    """(symbol or "", path) of each; [] when none of them is a file. Misconfigured when only some are, or beside tapes."""
     found = [each for text in data if (each := _file(text)) is not None]
-    if found and len(found) != len(data):
+    if (found or taped) and len(found) != len(data):
         other = next(text for text in data if _file(text) is None)
-        raise Misconfigured(f"--data {other!r}: is no file, and only files may be named together")
+        raise Misconfigured(f"--data {other!r}: only files and tapes may be named together, and this is neither")
     return found
+
+
+def _is_taped(state: Path, disk: Disk) -> bool:
+    """Whether that is a state directory with tapes in it."""
+    return state.is_dir() and bool(files_of(disk.listdir(str(state / DIRECTORY))))
 
 
 def _file(text: str) -> tuple[str, Path] | None:

@@ -47,8 +47,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     config: its file, None for one that is shipped.   account: whose rules, "" for the only one.   out: the result's folder, None
     for a fresh one.   report: where else the page is written.   warm_up_days: of data before `begin` that is only learned from,
     >= 0.   dense: no quote is passed over, whether it can matter or not.   varied: as `sets`, over all else; a sweep's.
-    files, notes: what `data` was made of as it was named, and what became of it there; () where it was there before.   page,
-    progress: whether they are shown."""
+    files, notes: what `data` was made of as it was named, and what became of it there; () where it was there before.
+    rules: the text that stands in for `config` where that is None, "" for what is shipped.   page, progress: whether they are
+    shown."""
 
     data: str = DEMO
     begin: str = ""
@@ -68,6 +69,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     varied: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    rules: str = ""
     page: bool = True
     progress: bool = True
 

@@ -33,6 +33,8 @@ def _load(options: Options, flags: Mapping[str, Any]) -> Config:
     try:
         if options.config is not None:
             return load(options.config, environ=os.environ, flags=flags).config
+        if options.rules:
+            return load_text(options.rules, name="the recorded configuration", flags=flags).config
         name = "demo.toml" if options.data == DEMO else "backtest.toml"
         text = files("tradingd").joinpath("data", name).read_text(encoding="utf-8")
         return load_text(text, name=name, flags=flags).config

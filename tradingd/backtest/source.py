@@ -27,7 +27,7 @@ from tradingd_adapters.sim.tape import DAY, Happening, Shown, Tape
 if TYPE_CHECKING:
     from tradingd.lab.data.feed import Note, Want
     from tradingd.lab.data.kinds import Kind
-    from tradingd.lab.data.store import Store
+    from tradingd.lab.data.store import Part, Store
 
 DAY_S = 86_400
 HALF_HOUR_S = 1800
@@ -117,11 +117,14 @@ class _Recorded:
         self.shown = {symbol: shown_by(self.kinds[symbol]) for symbol in self.symbols}
 
     def source(self) -> Source:
+        from tradingd.lab.data.unrecorded import in_parts
+
         instruments = [self._instrument(symbol) for symbol in self.symbols]
         table = self._table(instruments)
         begin, end = self.options.begin or self._edge(first=True), self.options.end or self._edge(first=False)
         since, until = _midnight(begin), _midnight(end) + DAY
         notes = [*self.options.notes, *(_words(note) for note in self._missing(since, until))]
+        notes += in_parts([part for symbol in self.symbols for part in self._parts(symbol)], since, until)
         notes += self._doubts(table)
         costs = self.options.costs
         if all(shown.source == "quotes" for shown in self.shown.values()):
@@ -137,8 +140,10 @@ class _Recorded:
         return Source(market, begin, end, since, until, tuple(notes), YEAR if table is not None else 365)
 
     def _instrument(self, symbol: Symbol) -> Instrument:
-        plain = Instrument(symbol=symbol, calendar=self._calendar(symbol), currency=self.currency)
-        instrument = instrument_of(self.config)(plain)
+        calendar = self._calendar(symbol)
+        known = [part.meta.instrument for part in self._parts(symbol) if part.meta.instrument is not None]
+        plain = known[-1] if known else Instrument(symbol=symbol, currency=self.currency)
+        instrument = instrument_of(self.config)(msgspec.structs.replace(plain, calendar=calendar))
         if instrument.multiplier != 1:
             raise Misconfigured(
                 f"instruments.{symbol}.multiplier is {instrument.multiplier}: the simulated venue trades 1 only"
@@ -153,7 +158,7 @@ class _Recorded:
         """Of the prices; those imported without one follow those with one. Actions may have been imported without."""
         from tradingd.lab.data.calendars import NONE
 
-        keys = {part.meta.calendar for kind in self._prices(symbol) for part in self.store.parts(kind, symbol)}
+        keys = {part.meta.calendar for part in self._parts(symbol)}
         return min(keys - {NONE}, default=NONE)
 
     def _table(self, instruments: list[Instrument]) -> SessionTable | None:
@@ -168,10 +173,15 @@ class _Recorded:
     def _prices(self, symbol: Symbol) -> list[Kind]:
         return [kind for name, kind in self.kinds[symbol].items() if name != "actions"]
 
+    def _parts(self, symbol: Symbol) -> list[Part]:
+        return [part for kind in self._prices(symbol) for part in self.store.parts(kind, symbol)]
+
     def _edge(self, *, first: bool) -> str:
+        """Of what is shown: days that reach further back are only learned from."""
         from tradingd.lab.data.days import date_of
 
-        held = [(kind, p.meta) for s in self.symbols for kind in self._prices(s) for p in self.store.parts(kind, s)]
+        kinds = [(s, self.kinds[s][name_shown(self.shown[s])]) for s in self.symbols]
+        held = [(kind, part.meta) for symbol, kind in kinds for part in self.store.parts(kind, symbol)]
         dates = [date_of(kind, meta, meta.first if first else meta.last) for kind, meta in held]
         return min(dates) if first else max(dates)
 
@@ -258,6 +268,11 @@ def shown_by(kinds: dict[str, Kind]) -> Shown:
     within = [each for each in bars if each < DAY_S]
     inside = HALF_HOUR_S if HALF_HOUR_S in (*build, *bars) else min(within, default=0)
     return Shown(source, span, build, inside)
+
+
+def name_shown(shown: Shown) -> str:
+    """The kind of data that a symbol is shown by."""
+    return f"bars-{shown.span_s}" if shown.source == "bars" else shown.source
 
 
 def _listed(days: list[str]) -> str:

@@ -35,11 +35,19 @@ Symbols = Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help
 
 @app.command("import")
 def bring(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV (plain or .gz) or Parquet.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="CSV (plain or .gz) or Parquet.")
+    ] = None,
     kind: Annotated[
         str,
         typer.Option("--kind", "-k", metavar="KIND", help="quotes, trades, actions, or bars-SPAN in seconds: bars-60."),
-    ],
+    ] = "",
+    tape: Annotated[
+        Path | None, typer.Option("--from-tape", metavar="STATE_DIR", help="What a daemon recorded, instead of files.")
+    ] = None,
+    source: Annotated[
+        str, typer.Option("--source", metavar="NAME", help="Whose quotes count, where a tape has those of several.")
+    ] = "",
     store: Where = None,
     directory: Dir = None,
     symbol: Annotated[
@@ -55,6 +63,17 @@ def bring(
     as_json: Json = False,
 ) -> None:
     """Bring files into the store, each as a whole or not at all. The same file twice changes nothing."""
+    said = {
+        "--kind": kind, "--symbol": symbol, "--column": column, "--tz": tz, "--unit": unit, "--stamp": stamp, "--merge": merge,
+        "--skip-bad": skip_bad,
+    }  # fmt: skip
+    if tape is not None:
+        _check_tape([f"FILE {path}" for path in files or ()] + [option for option, value in said.items() if value])
+        _bring_tape(_place(store, directory), tape, source, calendar, as_json=as_json)
+        return
+    if not files or not kind or source:
+        why = "--source: goes with --from-tape" if source else "name files and their --kind, or --from-tape STATE_DIR"
+        raise CliError(why, Exit.USAGE)
     with _lab():
         from tradingd.lab.data.kinds import kind_of
         from tradingd.lab.data.load import load
@@ -64,7 +83,7 @@ def bring(
             kind=kind_of(kind), reading=reading_of(tz, unit, stamp, calendar), symbol=symbol, columns=columns_of(column or []),
             merge=merge, skip_bad=skip_bad,
         )  # fmt: skip
-        place, reports = _store(store, directory), []
+        place, reports = _store(_place(store, directory)), []
         for path in files:
             report = load(place, path, request)
             reports.append(report)
@@ -74,13 +93,33 @@ def bring(
             say_json(reports)
 
 
+def _check_tape(said: list[str]) -> None:
+    if said:
+        raise CliError(f"{said[0]}: says how files are read, and --from-tape brings none", Exit.USAGE)
+
+
+def _bring_tape(place: Path, state: Path, source: str, key: str, *, as_json: bool) -> None:
+    with _lab():
+        from tradingd.backtest.tapes import record
+        from tradingd.shell.env import RealDisk
+
+        taped = record(_store(place), state, RealDisk(), source=source, key=key)
+    if as_json:
+        say_json(taped)
+        return
+    for report in taped.reports:
+        _tell(report)
+    for note in (*taped.holes, *taped.notes):
+        say(clean(note))
+
+
 @app.command("list")
 def held(store: Where = None, directory: Dir = None, kind: KindName = None, as_json: Json = False) -> None:
     """What is in the store: kind, symbol, rows, first and last row, where it came from."""
     with _lab():
         from tradingd.lab.data.held import held_in
 
-        found = [each for each in held_in(_store(store, directory)) if kind in (None, each.kind)]
+        found = [each for each in held_in(_store(_place(store, directory))) if kind in (None, each.kind)]
     if as_json:
         say_json(found)
     elif not found:
@@ -111,7 +150,7 @@ def check(
             from tradingd.lab.data.check.run import Measure
             from tradingd.lab.data.check.run import check as checked
 
-            place = _store(store, directory)
+            place = _store(_place(store, directory))
             results = list(checked(place, _wanted(place, kind, symbols or []), Measure(gap, band)))
     except CliError as error:
         complain(f"Error: {error}")
@@ -150,16 +189,21 @@ def _lab() -> Iterator[None]:
         raise CliError(str(error)) from None
 
 
-def _store(option: Path | None, directory: Path | None) -> Store:
+def _place(option: Path | None, directory: Path | None) -> Path:
+    """Where the store is."""
+    if option is not None:
+        return option
+    try:
+        return state_dir(directory) / "data"
+    except CliError as error:
+        raise CliError(f"{error}; or name the store with --store", error.code) from None
+
+
+def _store(place: Path) -> Store:
     from tradingd.lab.data.store import Store
     from tradingd.shell.env import RealDisk
 
-    if option is None:
-        try:
-            option = state_dir(directory) / "data"
-        except CliError as error:
-            raise CliError(f"{error}; or name the store with --store", error.code) from None
-    return Store(option, RealDisk())
+    return Store(place, RealDisk())
 
 
 def _tell(report: Report) -> None:

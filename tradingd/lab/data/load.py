@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tradingd.lab.data.merge import merged
 from tradingd.lab.data.parquet import Columns
 from tradingd.lab.data.pile import Pile
 from tradingd.lab.data.report import TOLD_MAX, Loaded, Refused, Report, Request, doubts
-from tradingd.lab.data.rows import Rows
+from tradingd.lab.data.rows import Block, Rows
 from tradingd.lab.data.store import Meta, Origin, Part, Store, origins, stamp
 from tradingd.lab.data.times import Reading
 
@@ -35,52 +35,74 @@ def load(store: Store, path: Path, request: Request, waiting_max: int = WAITING_
     origin = Origin(source=path.name, sha256=sources.digest(path), reading=request.reading)
     try:
         with store.changing() as fresh, sources.opened(path) as source:
-            return _Import(store, path, request, origin, fresh, waiting_max).run(source)
+            return _read(Import(store, path, request, origin, fresh, waiting_max=waiting_max), source)
     except OSError as error:
         raise DataError(f"{error.filename or store.root}: {error.strerror or error}") from None
 
 
-class _Import:
+def _read(into: Import, source: sources.Source) -> Report:
+    path, request, kind = into.path, into.request, into.request.kind
+    fields = mapped(kind, source.names, request.columns, symbol=not request.symbol)
+    into.origin = msgspec.structs.replace(into.origin, columns=fields.used)
+    rows = Rows(path.name, kind, fields, request.reading, request.symbol)
+    try:
+        for cells in source.cells:
+            into.take(*rows.blocks(cells))
+        into.whole()
+        if sources.digest(path) != into.origin.sha256:
+            raise DataError(f"{path}: it changed while it was read; nothing was imported")
+        return into.publish(fields.unused)
+    finally:
+        into.abandon()
+
+
+class Import:
+    """One kind of rows of one source on their way into a store that is being changed: `take` as they come, then `whole`, `publish`;
+    `abandon` at the end in any case. origin: of the rows.   fresh: gives names for files.   waiting_max: rows held to be put in
+    order.   open_max: files open at a time.   holes: ns, times that nobody recorded."""
+
     def __init__(
-        self, store: Store, path: Path, request: Request, origin: Origin, fresh: Callable[[], Path], waiting_max: int
-    ) -> None:
+        self, store: Store, path: Path, request: Request, origin: Origin, fresh: Callable[[], Path], *,
+        waiting_max: int = WAITING_MAX, open_max: int = OPEN_MAX,
+    ) -> None:  # fmt: skip
         self.store, self.path, self.request, self.origin = store, path, request, origin
-        self.kind, self._fresh, self._waiting_max = request.kind, fresh, waiting_max
+        self.holes: tuple[tuple[int, int], ...] = ()
+        self.kind, self._fresh, self._waiting_max, self._open_max = request.kind, fresh, waiting_max, open_max
         self._piles: dict[str, Pile] = {}
         self._stored: dict[str, list[Part]] = {}
         self._before: set[str] = set()  # symbols that were imported from this very file
         self._faults: list[Fault] = []
         self._bad = 0
 
-    def run(self, source: sources.Source) -> Report:
-        request = self.request
-        fields = mapped(self.kind, source.names, request.columns, symbol=not request.symbol)
-        self.origin = msgspec.structs.replace(self.origin, columns=fields.used)
-        rows = Rows(self.path.name, self.kind, fields, request.reading, request.symbol)
-        try:
-            for cells in source.cells:
-                blocks, faults = rows.blocks(cells)
-                self._complain(faults)
-                for symbol, block in blocks.items():
-                    if (pile := self._pile(symbol)) is not None:
-                        pile.add(block)
-                if sum(pile.waiting for pile in self._piles.values()) >= self._waiting_max:
-                    self._flush()
+    def take(self, blocks: Mapping[str, Block], faults: Sequence[Fault] = ()) -> None:
+        """Rows by symbol, and what could not be used. DataError for rows too far behind."""
+        self._complain(faults)
+        for symbol, block in blocks.items():
+            if (pile := self._pile(symbol)) is not None:
+                pile.add(block)
+        if sum(pile.waiting for pile in self._piles.values()) >= self._waiting_max:
             self._flush()
-            if self._bad and not request.skip_bad:
-                raise Refused(self._faults, self._bad)
-            if sources.digest(self.path) != self.origin.sha256:
-                raise DataError(f"{self.path}: it changed while it was read; nothing was imported")
-            loaded = self._publish()
-        finally:
-            for pile in self._piles.values():
-                pile.abandon()
+
+    def whole(self) -> None:
+        """There is no more. Refused when something could not be used and may not be left out."""
+        self._flush()
+        if self._bad and not self.request.skip_bad:
+            raise Refused(self._faults, self._bad)
+
+    def publish(self, unused: tuple[str, ...] = ()) -> Report:
+        """Everything counts from now on. unused: columns nobody asked for. DataError, with the store as it was, when it cannot."""
+        loaded = self._publish()
         return Report(
-            file=self.path.name, sha256=self.origin.sha256, kind=self.kind.name, loaded=loaded, unused=fields.unused,
-            bad=self._bad, faults=tuple(self._faults), doubts=doubts(request.reading, loaded),
+            file=self.path.name, sha256=self.origin.sha256, kind=self.kind.name, loaded=loaded, unused=unused,
+            bad=self._bad, faults=tuple(self._faults), doubts=doubts(self.request.reading, loaded),
         )  # fmt: skip
 
-    def _complain(self, faults: list[Fault]) -> None:
+    def abandon(self) -> None:
+        """Lets go of what is open."""
+        for pile in self._piles.values():
+            pile.abandon()
+
+    def _complain(self, faults: Sequence[Fault]) -> None:
         self._bad += len(faults)
         self._faults += faults[: TOLD_MAX - len(self._faults)]
 
@@ -99,7 +121,7 @@ class _Import:
             if symbol not in self._before:
                 self._piles[symbol] = Pile(
                     self._fresh(), self.kind, self.path.name, keep=self.request.merge and bool(parts),
-                    spill=len(self._piles) >= OPEN_MAX,
+                    spill=len(self._piles) >= self._open_max,
                 )  # fmt: skip
         return self._piles.get(symbol)
 
@@ -130,9 +152,11 @@ class _Import:
 
     def _ready(self, symbol: str, pile: Pile) -> tuple[Loaded, Path | None, Meta | None]:
         """What is to be published for a symbol, complete on disk; nothing when there is nothing new."""
+        known = self.request.instruments.get(symbol)
         meta = Meta(
             kind=self.kind.name, symbol=symbol, rows=pile.rows, first=pile.first, last=pile.last,
-            calendar=self.request.reading.calendar or NONE, origins=(self.origin,),
+            calendar=self.request.reading.calendar or (known.calendar if known is not None else NONE), origins=(self.origin,),
+            instrument=known, holes=self.holes,
         )  # fmt: skip
         pile.close(meta)
         for part in self._stored[symbol]:
@@ -191,6 +215,7 @@ class _Import:
         both = msgspec.structs.replace(
             meta, rows=len(found.columns["ts"]), first=int(found.columns["ts"][0]), last=int(found.columns["ts"][-1]),
             origins=(*origins(near), self.origin), replaces=tuple(part.path.name for part in near),
+            holes=tuple(sorted({hole for part in near for hole in part.meta.holes} | {*meta.holes})),
         )  # fmt: skip
         path = self._fresh()
         writer = parquet.Writer(path, self.kind)

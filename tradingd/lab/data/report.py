@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from tradingd.core.types import NS
+from tradingd.core.types import NS, Instrument
 from tradingd.lab.data.faults import DataError, Fault
 from tradingd.lab.data.kinds import Kind
 from tradingd.lab.data.store import stamp
@@ -19,7 +19,8 @@ EARLY = 631_152_000 * NS  # 1990: before it, numbers are likelier of another uni
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What to do with a file. symbol: of all its rows, or "" when it has a column for it.   columns: field -> column of the
-    source.   merge: rows among stored ones are welcome.   skip_bad: lines that cannot be used are left out and listed."""
+    source.   merge: rows among stored ones are welcome.   skip_bad: lines that cannot be used are left out and listed.
+    instruments: what is known of its symbols; of those the calendar is theirs where the reading names none."""
 
     kind: Kind
     reading: Reading = Reading()
@@ -27,6 +28,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     columns: Mapping[str, str] = {}
     merge: bool = False
     skip_bad: bool = False
+    instruments: Mapping[str, Instrument] = {}
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):

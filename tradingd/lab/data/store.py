@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from tradingd.config.model import SYMBOL
+from tradingd.core.types import Instrument
 from tradingd.lab.data import parquet
 from tradingd.lab.data.faults import DataError
 from tradingd.lab.data.kinds import Kind, kind_of
@@ -39,7 +40,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """What a part says about itself. first, last: ns of its first and last row.   calendar: key of the session table or "none".
-    replaces: names of parts that do not count beside it."""
+    replaces: names of parts that do not count beside it.   instrument: what the recorder knew of it, None when it is not known.
+    holes: ns, from the last row before to the first one after a time that was not recorded."""
 
     kind: str
     symbol: str
@@ -49,6 +51,8 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     calendar: str
     origins: tuple[Origin, ...]
     replaces: tuple[str, ...] = ()
+    instrument: Instrument | None = None
+    holes: tuple[tuple[int, int], ...] = ()
     format: int = FORMAT
 
 
