@@ -16,6 +16,8 @@ from tradingd.cli.tapes import Tapes
 from tradingd.core.facts import Anomaly, AnyFact, DriftFound
 from tradingd.lab.player import Player
 from tradingd.lab.whatif import WhatIf
+from tradingd.shell.env import RealDisk
+from tradingd.shell.journal import payloads
 from tradingd.shell.ticks.read import Playback
 
 SPAN = ("--from", "2008-09-02", "--to", "2008-10-10", "--speed", "max", "--port", "0", "--exit", "--json")
@@ -45,6 +47,29 @@ def test_weeks_of_a_demo_replay_to_their_journal_byte_for_byte(demo: Path) -> No
     assert verdict["events"] > verdict["quotes"] > 5_000
     said = tradingd("parity", "--dir", str(demo), cwd=demo.parent)
     assert (said.returncode, "EQUAL" in said.stdout) == (0, True)
+
+
+def test_a_backtest_from_the_tape_makes_the_daemons_facts(demo: Path, tmp_path: Path) -> None:
+    """T1, J5: the recorded market and rules through the backtester; straight, and by way of a store. Only who started and why it
+    ended differ, where no dividend was paid."""
+
+    def facts(directory: Path) -> list[bytes]:
+        return [data for _, data in payloads(RealDisk(), str(directory / "journal"), after=0)]
+
+    ran = tradingd("backtest", "--data", str(demo), "--out", "out", "--json", cwd=tmp_path)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    recorded, ours = facts(demo), facts(tmp_path / "out")
+    assert [(b"StartedUp" in each or b"ShutDown" in each) for each in recorded] == [
+        mine != theirs for mine, theirs in zip(ours, recorded, strict=True)
+    ]
+    assert len(recorded) > 500
+    assert msgspec.json.decode(ran.stdout)["result"]["notes"] == []
+    assert tradingd("data", "import", "--from-tape", str(demo), "--store", "store", cwd=tmp_path).returncode == 0
+    text = (tmp_path / "out" / "config.toml").read_text()
+    (tmp_path / "own.toml").write_text(text)
+    stored = tradingd("backtest", "--data", "store", "--config", "own.toml", "--out", "again", "--json", cwd=tmp_path)
+    assert (stored.returncode, stored.stderr) == (0, "")
+    assert facts(tmp_path / "again") == ours
 
 
 def test_a_day_is_compared_to_its_end(demo: Path) -> None:

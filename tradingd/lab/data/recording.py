@@ -161,7 +161,7 @@ class Recording:
         actions, days = {}, {}
         for symbol in sorted({*self._actions, *self._days, *self._past}):
             known = list(stored(ACTIONS, symbol))
-            fresh = self._fresh_actions(symbol, {row[4] for row in known}, {(row[1], row[2]) for row in known})
+            fresh = self._fresh_actions(symbol, {row[4] for row in known}, {tuple(row[1:4]) for row in known})
             splits = [(row[0], float(row[3])) for row in (*known, *fresh) if row[2] == "split"]
             rows = self._fresh_days(symbol, {row[0] for row in stored(DAYS, symbol)}, splits)
             if fresh:
@@ -184,8 +184,8 @@ class Recording:
         """Keys of those that its symbols follow."""
         return {self._key} if self._key else {each.calendar for each in self.instruments.values()}
 
-    def _fresh_actions(self, symbol: str, ids: set[str], told: set[tuple[str, str]]) -> list[Row]:
-        """told: (date, kind) that are stored: the same action may be called otherwise there."""
+    def _fresh_actions(self, symbol: str, ids: set[str], told: set[Row]) -> list[Row]:
+        """ids, told: what is stored; told: (date, kind, value), for the same action may be called otherwise by another."""
         found = []
         for action in self._actions.get(symbol, {}).values():
             split = isinstance(action, Split)
@@ -193,10 +193,12 @@ class Recording:
             what = "split" if split else "dividend"
             value = Decimal(repr(action.ratio)) if isinstance(action, Split) else Decimal(action.per_share)
             date = self._date(symbol, ts)
+            said = date, what, format(value.normalize(), "f")
             name = action.action_id if ID.match(action.action_id) else f"{what}-{date}"
-            if name not in ids and (date, what) not in told:
+            if name not in ids and said not in told:
                 ids.add(name)
-                found.append((ts, date, what, format(value.normalize(), "f"), name))
+                told.add(said)
+                found.append((ts, *said, name))
         return sorted(found)
 
     def _fresh_days(self, symbol: str, stored: set[int], splits: list[tuple[int, float]]) -> list[Row]:
