@@ -6,7 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.backtest.test_tapes import session, tape
 from tests.cli.conftest import Cli
+from tests.lab.data.heard import CLOSE, began, learned, quote
+from tradingd.core.types import NS
 
 BARS = "Date,Open,High,Low,Close,Volume,Adj Close\n2008-10-06,10,11,9,10,5,1\n2008-10-07,10,11,9,10,5,1\n2008-10-09,5,5,5,5,5,1\n"
 
@@ -147,3 +150,43 @@ def test_numbers_of_another_unit_are_told_on_stderr(cli: Cli, files: Path) -> No
     assert (ran.code, ran.err) == (
         0, "q.csv: quotes X: begins at 1970-01-17T04:43:40.807Z: is --unit ms right?\n"
     )  # fmt: skip
+
+
+@pytest.fixture
+def state(files: Path) -> Path:
+    """A state directory with one tape: a session, and the daemon's own word on what it traded."""
+    tape(files / "state", 2, [[began(), learned()], session(), [began(CLOSE + 60 * NS), quote(CLOSE + 90 * NS)]])
+    return files / "state"
+
+
+def test_a_tape_is_brought_in(cli: Cli, state: Path) -> None:
+    """J5, T1: told like a file; what nobody recorded too."""
+    ran = cli("data", "import", "--from-tape", "state", "--store", "s")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines() == [
+        "tape-000002-2008-09-02.bin: quotes A: 80 rows, 2008-09-02 13:30:00Z to 2008-09-02 20:01:30Z",
+        "nothing was recorded from 2008-09-02T20:00:00Z to 2008-09-02T20:01:30Z",
+    ]
+    taped = decoded(cli("data", "import", "--from-tape", "state", "--store", "s", "--json"))
+    assert taped["reports"][0]["loaded"][0]["outcome"] == "imported before"
+    assert decoded(cli("data", "list", "--store", "s", "--json"))[0]["calendar"] == "XNYS"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "why"),
+    [
+        (
+            ("bars.csv", "--from-tape", "state"),
+            2,
+            "FILE bars.csv: says how files are read, and --from-tape brings none",
+        ),
+        (("--from-tape", "state", "--tz", "UTC"), 2, "--tz: says how files are read"),
+        (("bars.csv",), 2, "name files and their --kind, or --from-tape STATE_DIR"),
+        (("bars.csv", "-k", "quotes", "--source", "x"), 2, "--source: goes with --from-tape"),
+        (("--from-tape", "nowhere"), 1, "there is no tape; [ticks] record = true keeps one"),
+        (("--from-tape", "state", "--source", "x"), 1, "--source 'x': quotes nothing on these tapes"),
+    ],
+)
+def test_what_does_not_go_with_a_tape(cli: Cli, state: Path, arguments: tuple[str, ...], code: int, why: str) -> None:
+    ran = cli("data", "import", *arguments, "--store", "s")
+    assert (ran.code, why in ran.err) == (code, True), ran.err
