@@ -148,7 +148,7 @@ def test_what_an_import_leaves_out_stands_in_the_notes(tmp_path: Path) -> None:
         ({"data": ("demo", "demo")}, Misconfigured, "--data 'demo': is run alone"),
         ({"data": ("demo",), "kinds": (DAYS,)}, Misconfigured, "--kind: says how files are read, and --data 'demo'"),
         ({"data": ("demo",), "reading": Reading(unit="ms")}, Misconfigured, "--unit: says how files are read"),
-        ({"data": ("A=nowhere.csv",)}, Misconfigured, "neither demo, the folder of a store, nor a file"),
+        ({"data": ("A=nowhere.csv",)}, Misconfigured, "neither demo nor the folder of a store, and no file"),
     ],
 )
 def test_what_was_not_said_is_asked_for(

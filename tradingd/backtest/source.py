@@ -80,7 +80,8 @@ def source_of(options: Options, config: Config, account: AccountId, disk: Disk) 
     need()
     root = Path(options.data)
     if not root.is_dir():
-        raise Misconfigured(f"--data {options.data!r}: neither demo, the folder of a store, nor a file")
+        hint = "; bring a file into a store first: tradingd data import" if root.is_file() else ", and no file"
+        raise Misconfigured(f"--data {options.data!r}: neither demo nor the folder of a store{hint}")
     from tradingd.lab.data.store import Store
 
     return _Recorded(Store(root, disk), options, config, account).source()
