@@ -78,7 +78,7 @@ def test_tapes_are_stored_file_by_file_and_once(tmp_path: Path) -> None:
     [first, _] = store.parts(kind_of("quotes"), "A")
     assert first.meta.instrument is not None
     assert (first.meta.calendar, first.meta.instrument.symbol, first.meta.origins[0].source) == (
-        "XNYS", "A", "tape-000002-2008-09-02.bin"
+        "XNYS", "A", "tape-000002-2008-09-02.bin of i"
     )  # fmt: skip
 
 
@@ -93,6 +93,37 @@ def test_a_tape_that_is_being_written_grows(tmp_path: Path) -> None:
     path.write_bytes(whole)
     assert brought(store, state).notes == ()
     assert [row[0] for row in rows_of(store, "quotes", "A")] == [OPEN + n * SLOT for n in range(79)]
+
+
+def test_tapes_that_meet_at_one_moment_follow_one_another(tmp_path: Path) -> None:
+    """T1: what a venue says again at a login stands behind what it said before, and is no contradiction."""
+    store, state = store_in(tmp_path), tmp_path / "state"
+    tape(state, 2, [[began(), learned(), quote(OPEN, 1.0), quote(OPEN + 9, 2.0)]])
+    tape(state, 3, [[began(OPEN + 9), learned(), quote(OPEN + 9, 3.0)]], life=3)
+    tape(state, 4, [[began(OPEN + 9), quote(OPEN + 5, 4.0), quote(OPEN + 10, 5.0)]], life=4)
+    for _ in range(2):
+        brought(store, state)
+        assert [(row[0] - OPEN, row[1]) for row in rows_of(store, "quotes", "A")] == [
+            (0, 1.0), (9, 2.0), (9, 3.0), (9, 4.0), (10, 5.0)
+        ]  # fmt: skip
+
+
+def test_a_tape_that_is_not_what_it_was_is_refused(tmp_path: Path) -> None:
+    """J5: one that shrank, and one of another daemon of the same days; the store stays as it was."""
+    store, state = store_in(tmp_path), tmp_path / "state"
+    tape(state, 2, [[began(), learned()], session(), [bar(CLOSE)]])
+    brought(store, state)
+    before = tree(store.root)
+    tape(state, 2, [[began(), learned()], session(slots=30)])
+    with pytest.raises(
+        DataError, match="quotes of A from .* do not go with what is stored from .*: bring them into a store"
+    ):
+        brought(store, state)
+    other = tmp_path / "other"
+    tape(other, 3, [[began(), learned()], session(OPEN + 1)])
+    with pytest.raises(DataError, match="tape-000003-2008-09-03.bin of i: quotes of A"):
+        brought(store, other)
+    assert tree(store.root) == before
 
 
 def test_what_is_missing_is_a_hole_in_the_notes_of_a_run(tmp_path: Path) -> None:

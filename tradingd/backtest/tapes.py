@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -16,8 +14,9 @@ from tradingd.lab.data.faults import DataError
 from tradingd.lab.data.feed import columns
 from tradingd.lab.data.kinds import Kind
 from tradingd.lab.data.load import Import
-from tradingd.lab.data.recording import QUOTES, Recording
+from tradingd.lab.data.recording import ACTIONS, DAYS, QUOTES, Recording, Row
 from tradingd.lab.data.report import Report, Request
+from tradingd.lab.data.rows import Block
 from tradingd.lab.data.store import Origin, Store
 from tradingd.lab.data.times import Reading
 from tradingd.lab.data.unrecorded import unrecorded
@@ -82,42 +81,81 @@ class _Reels:
             yield None
 
 
-def _file(
-    store: Store, path: Path, recording: Recording, reels: _Reels, disk: Disk, key: str
-) -> list[Report]:  # fmt: skip
-    digest, size = sha256(), 0
-    for chunk in disk.read_chunks(str(path)):
-        digest.update(chunk)
-        size += len(chunk)
-    origin = Origin(source=path.name, sha256=digest.hexdigest(), reading=Reading(calendar=key))
-    imports: dict[Kind, Import] = {}
-    with store.changing() as fresh, ExitStack() as stack:
+class _Into:
+    """One tape file on its way into a store that is being changed."""
 
-        def take(rows: Mapping[Kind, Mapping[str, Any]]) -> None:
-            for kind, blocks in rows.items():
-                recording.known(blocks)
-                into = imports.get(kind)
-                if into is None:
-                    request = Request(kind=kind, reading=origin.reading, merge=True, instruments=recording.instruments)
-                    into = imports[kind] = Import(store, path, request, origin, fresh, open_max=OPEN_MAX)
-                    stack.callback(into.abandon)
-                into.take(blocks)
+    def __init__(
+        self, store: Store, path: Path, origin: Origin, recording: Recording, fresh: Callable[[], Path]
+    ) -> None:
+        self._store, self._path, self._origin, self._recording, self._fresh = store, path, origin, recording, fresh
+        self._imports: dict[Kind, Import] = {}
+        self._holes = len(recording.holes)
 
-        before = len(recording.holes)
-        for heard in reels.heard(path, _first(disk.read_chunks(str(path)), size)):
+    def hear(self, entries: Iterable[Input | None]) -> None:
+        """None: something is missing there."""
+        recording = self._recording
+        for heard in entries:
             if heard is None:
                 recording.gap()
                 continue
             recording.take(heard)
             if recording.ready():
-                take(recording.rows())
-        take(recording.rows())
-        take(recording.rest(lambda kind, symbol: _stored(store, kind, symbol)))
-        if QUOTES in imports:
-            imports[QUOTES].holes = tuple(recording.holes[before:])
-        for into in imports.values():
+                self._take(recording.rows())
+        self._take(recording.rows())
+        self._take(recording.rest(self._stored))
+
+    def publish(self) -> list[Report]:
+        """All of it is judged before any of it counts."""
+        if QUOTES in self._imports:
+            self._imports[QUOTES].holes = tuple(self._recording.holes[self._holes :])
+        for into in self._imports.values():
             into.whole()
-        return [imports[kind].publish() for kind in sorted(imports, key=lambda kind: kind.order)]
+        return [self._imports[kind].publish() for kind in sorted(self._imports, key=lambda kind: kind.order)]
+
+    def abandon(self) -> None:
+        for into in self._imports.values():
+            into.abandon()
+
+    def _take(self, rows: Mapping[Kind, Mapping[str, Block]]) -> None:
+        for kind, blocks in rows.items():
+            self._recording.known(blocks)
+            into = self._imports.get(kind)
+            if into is None:
+                request = Request(
+                    kind=kind, reading=self._origin.reading, instruments=self._recording.instruments,
+                    instead="all" if kind in (ACTIONS, DAYS) else "own",
+                )  # fmt: skip
+                into = Import(self._store, self._path, request, self._origin, self._fresh, open_max=OPEN_MAX)
+                self._imports[kind] = into
+            into.take(blocks)
+
+    def _stored(self, kind: Kind, symbol: str) -> Iterator[Row]:
+        for block in columns(self._store, kind, symbol):
+            yield from zip(*(block[name].tolist() for name in ("ts", *kind.columns)), strict=True)
+
+
+def _file(store: Store, path: Path, recording: Recording, reels: _Reels, disk: Disk, key: str) -> list[Report]:
+    digest, size = sha256(), 0
+    for chunk in disk.read_chunks(str(path)):
+        digest.update(chunk)
+        size += len(chunk)
+    name = f"{path.name}{_whose(disk, path)}"
+    origin = Origin(source=name, sha256=digest.hexdigest(), reading=Reading(calendar=key))
+    with store.changing() as fresh:
+        into = _Into(store, path, origin, recording, fresh)
+        try:
+            into.hear(reels.heard(path, _first(disk.read_chunks(str(path)), size)))
+            return into.publish()
+        finally:
+            into.abandon()
+
+
+def _whose(disk: Disk, path: Path) -> str:
+    """Tapes of two daemons may have files of one name."""
+    try:
+        return f" of {Scan(disk.read_chunks(str(path))).head.instance[-8:]}"
+    except Torn:
+        return ""
 
 
 def _first(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
@@ -127,11 +165,6 @@ def _first(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
             return
         yield chunk[:size]
         size -= len(chunk)
-
-
-def _stored(store: Store, kind: Kind, symbol: str) -> Iterator[tuple[Any, ...]]:
-    for block in columns(store, kind, symbol):
-        yield from zip(*(block[name].tolist() for name in ("ts", *kind.columns)), strict=True)
 
 
 def _notes(recording: Recording) -> Iterator[str]:

@@ -50,9 +50,9 @@ def taken(recording: Recording, *tapes: Iterable[Input]) -> Rows:
     for tape in tapes:
         for heard in tape:
             recording.take(heard)
-        for found in (recording.rows(), recording.rest(stored)):
+        for found, whole in ((recording.rows(), False), (recording.rest(stored), True)):
             for kind, blocks in found.items():
                 for symbol, (columns, _) in blocks.items():
-                    rows = zip(*(columns[name].tolist() for name in ("ts", *kind.columns)), strict=True)
-                    kept[kind.name, symbol] = sorted([*stored(kind, symbol), *rows], key=lambda row: row[0])
+                    rows = list(zip(*(columns[name].tolist() for name in ("ts", *kind.columns)), strict=True))
+                    kept[kind.name, symbol] = rows if whole else [*stored(kind, symbol), *rows]
     return kept

@@ -14,6 +14,7 @@ from tradingd.lab.data import parquet, sources
 from tradingd.lab.data.calendars import NONE
 from tradingd.lab.data.faults import DataError, Fault
 from tradingd.lab.data.header import mapped
+from tradingd.lab.data.instead import gone_for, len_of, standing_for
 from tradingd.lab.data.kinds import Kind
 from tradingd.lab.data.merge import merged
 from tradingd.lab.data.parquet import Columns
@@ -158,6 +159,8 @@ class Import:
             calendar=self.request.reading.calendar or (known.calendar if known is not None else NONE), origins=(self.origin,),
             instrument=known, holes=self.holes,
         )  # fmt: skip
+        gone = gone_for(meta, self._stored[symbol], self.request.instead)
+        meta = standing_for(meta, gone)
         pile.close(meta)
         for part in self._stored[symbol]:
             if part.meta.calendar != meta.calendar:
@@ -167,11 +170,13 @@ class Import:
         if meta.kind == "actions":
             self._new_ids(symbol, pile)
         near = [p for p in self._stored[symbol] if p.meta.first <= meta.last and meta.first <= p.meta.last]
-        if near:
+        if near and not self.request.instead:
             return self._merged(meta, pile, near)
+        before = len_of(gone)
         said = Loaded(
-            symbol=symbol, outcome="imported", rows=pile.rows, late=pile.late, first=pile.first, last=pile.last
-        )
+            symbol=symbol, outcome="merged" if gone else "imported", rows=pile.rows - before, same=before, late=pile.late,
+            first=pile.first, last=pile.last,
+        )  # fmt: skip
         return said, pile.path, meta
 
     def _new_ids(self, symbol: str, pile: Pile) -> None:

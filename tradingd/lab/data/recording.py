@@ -157,17 +157,18 @@ class Recording:
         return found
 
     def rest(self, stored: Callable[[Kind, str], Iterable[Row]]) -> dict[Kind, dict[str, Block]]:
-        """The days and actions of this tape that are not stored yet; the next tape begins. stored: rows of a kind and symbol."""
+        """All actions and days, stored ones among them, of symbols this tape has new ones of; the next tape begins. stored: rows
+        of a kind and symbol."""
         actions, days = {}, {}
         for symbol in sorted({*self._actions, *self._days, *self._past}):
-            known = list(stored(ACTIONS, symbol))
+            known, before = list(stored(ACTIONS, symbol)), list(stored(DAYS, symbol))
             fresh = self._fresh_actions(symbol, {row[4] for row in known}, {tuple(row[1:4]) for row in known})
             splits = [(row[0], float(row[3])) for row in (*known, *fresh) if row[2] == "split"]
-            rows = self._fresh_days(symbol, {row[0] for row in stored(DAYS, symbol)}, splits)
+            rows = self._fresh_days(symbol, {row[0] for row in before}, splits)
             if fresh:
-                actions[symbol] = _block(ACTIONS, fresh)
+                actions[symbol] = _block(ACTIONS, sorted([*known, *fresh]))
             if rows:
-                days[symbol] = _block(DAYS, rows)
+                days[symbol] = _block(DAYS, sorted([*before, *rows]))
         self._new()
         return {kind: blocks for kind, blocks in ((ACTIONS, actions), (DAYS, days)) if blocks}
 

@@ -20,7 +20,8 @@ EARLY = 631_152_000 * NS  # 1990: before it, numbers are likelier of another uni
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What to do with a file. symbol: of all its rows, or "" when it has a column for it.   columns: field -> column of the
     source.   merge: rows among stored ones are welcome.   skip_bad: lines that cannot be used are left out and listed.
-    instruments: what is known of its symbols; of those the calendar is theirs where the reading names none."""
+    instruments: what is known of its symbols; of those the calendar is theirs where the reading names none.   instead: of what is
+    stored its rows stand for: "" none; "own" what came of the same source while it was shorter; "all"."""
 
     kind: Kind
     reading: Reading = Reading()
@@ -29,6 +30,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     merge: bool = False
     skip_bad: bool = False
     instruments: Mapping[str, Instrument] = {}
+    instead: Literal["", "own", "all"] = ""
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):

@@ -87,7 +87,7 @@ class Store:
         folder = self.folder(kind, symbol)
         found = [self._part(folder / name, kind, symbol) for name in self._names(folder) if name.endswith(_SUFFIX)]
         gone = {name for part in found for name in part.meta.replaces}
-        return sorted((part for part in found if part.path.name not in gone), key=lambda part: part.meta.first)
+        return sorted((part for part in found if part.path.name not in gone), key=lambda p: (p.meta.first, p.meta.last))
 
     def folder(self, kind: Kind, symbol: str) -> Path:
         """Where the parts lie; what is no letter, digit, - _ . in a symbol is written %2F."""
