@@ -116,12 +116,12 @@ def test_a_tape_that_is_not_what_it_was_is_refused(tmp_path: Path) -> None:
     before = tree(store.root)
     tape(state, 2, [[began(), learned()], session(slots=30)])
     with pytest.raises(
-        DataError, match="quotes of A from .* do not go with what is stored from .*: bring them into a store"
+        DataError, match=r"quotes of A from .* do not go with what is stored from .*: bring them into another"
     ):
         brought(store, state)
     other = tmp_path / "other"
     tape(other, 3, [[began(), learned()], session(OPEN + 1)])
-    with pytest.raises(DataError, match="tape-000003-2008-09-03.bin of i: quotes of A"):
+    with pytest.raises(DataError, match=r"tape-000003-2008-09-03\.bin of i: quotes of A"):
         brought(store, other)
     assert tree(store.root) == before
 

@@ -164,9 +164,10 @@ def test_a_tape_is_brought_in(cli: Cli, state: Path) -> None:
     ran = cli("data", "import", "--from-tape", "state", "--store", "s")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.splitlines() == [
-        "tape-000002-2008-09-02.bin: quotes A: 80 rows, 2008-09-02 13:30:00Z to 2008-09-02 20:01:30Z",
+        "quotes A: 80 new rows, 2008-09-02 13:30:00Z to 2008-09-02 20:01:30Z",
         "nothing was recorded from 2008-09-02T20:00:00Z to 2008-09-02T20:01:30Z",
     ]
+    assert cli("data", "import", "--from-tape", "state", "--store", "s").out.splitlines()[0] == "quotes A: 0 new rows"
     taped = decoded(cli("data", "import", "--from-tape", "state", "--store", "s", "--json"))
     assert taped["reports"][0]["loaded"][0]["outcome"] == "imported before"
     assert decoded(cli("data", "list", "--store", "s", "--json"))[0]["calendar"] == "XNYS"

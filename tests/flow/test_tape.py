@@ -230,3 +230,10 @@ def test_a_daemon_that_was_killed_and_started_again_replays_to_its_journal(tmp_p
         assert last.equal
         assert (last.until, last.untaped, last.undurable) == ("", 0, False)
         assert last.last > last.first
+        brought = tradingd("data", "import", "--from-tape", str(run.state), "--store", "store", "--json", cwd=tmp_path)
+        assert (brought.returncode, brought.stderr) == (0, "")
+        taped = msgspec.json.decode(brought.stdout)
+        assert (
+            len([hole for hole in taped["holes"] if hole.startswith("nothing was recorded")]) == 2
+        )  # while it was dead
+        assert {report["kind"] for report in taped["reports"]} >= {"quotes", "bars-1800", "bars-86400"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -107,10 +107,25 @@ def _bring_tape(place: Path, state: Path, source: str, key: str, *, as_json: boo
     if as_json:
         say_json(taped)
         return
-    for report in taped.reports:
-        _tell(report)
+    for line in _sums(taped.reports):
+        say(line)
     for note in (*taped.holes, *taped.notes):
         say(clean(note))
+
+
+def _sums(reports: Sequence[Report]) -> Iterator[str]:
+    """What became of all tapes, a line for each kind and symbol."""
+    each: dict[tuple[str, str], list[Loaded]] = {}
+    for report in reports:
+        for loaded in report.loaded:
+            each.setdefault((report.kind, loaded.symbol), []).append(loaded)
+    for (kind, symbol), found in sorted(each.items()):
+        fresh = [loaded for loaded in found if loaded.rows]
+        rows = 0
+        for loaded in fresh:
+            rows += loaded.rows
+        span = f", {when(min(e.first for e in fresh))} to {when(max(e.last for e in fresh))}" if fresh else ""
+        yield f"{kind} {symbol}: {rows} new rows{span}"
 
 
 @app.command("list")

@@ -102,9 +102,15 @@ def test_two_sources_of_one_symbol_are_not_mixed() -> None:
 def test_times_nobody_recorded_are_told_where_they_lie_in_a_session() -> None:
     """T2: a daemon that was down, a gap on the tape; not a night."""
     recording = Recording()
-    taken(
-        recording, [began(), learned(), quote(OPEN), began(OPEN + 60 * SECOND), quote(OPEN + 60 * SECOND), quote(CLOSE)]
-    )
+    again = [
+        began(OPEN + 60 * SECOND),
+        bar(OPEN + 50 * SECOND, span_s=60),
+        quote(OPEN),
+        quote(OPEN, symbol="B"),
+        quote(OPEN + 60 * SECOND),
+        quote(CLOSE),
+    ]
+    taken(recording, [began(), learned(), quote(OPEN), *again])
     recording.gap()
     taken(
         recording,

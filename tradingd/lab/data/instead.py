@@ -24,7 +24,7 @@ def gone_for(meta: Meta, stored: Sequence[Part], what: Literal["", "own", "all"]
         if shrunk or (part not in gone and was.first < meta.last and meta.first < was.last):
             raise DataError(
                 f"{name}: {meta.kind} of {meta.symbol} from {stamp(meta.first)} to {stamp(meta.last)} do not go with what is "
-                f"stored from {stamp(was.first)} to {stamp(was.last)} ({was.origins[-1].source}): bring them into a store of their own"
+                f"stored from {stamp(was.first)} to {stamp(was.last)} ({was.origins[-1].source}): bring them into another store"
             )
     return gone
 

@@ -52,7 +52,7 @@ class Recording:
     key: calendar of symbols the tape does not describe, "" refuses them.
 
     instruments: as last described.   config: the rules last in force, as text, "" before any; changed: how often they changed.
-    holes: ns, times that nobody recorded, up to the last row.   left: what is no part of a market, by name.   bad: rows without a
+    holes: ns, times that nobody recorded, from the last quote to the next.   left: what is no part of a market, by name.   bad: rows without a
     finite number, by symbol.   dividends: that a venue paid on what was held, by symbol: nobody knows what they were a share.
     """
 
@@ -67,7 +67,7 @@ class Recording:
         self._source, self._key = source, key
         self._sources: dict[str, str] = {}
         self._last: dict[tuple[str, str], int] = {}
-        self._shown = 0  # the last row of all, ns
+        self._shown = 0  # the last quote of all, ns
         self._broken = False
         self._now = 0  # the last thing heard, ns
         self._new()
@@ -122,9 +122,11 @@ class Recording:
             return
         at = quote.recv_ts if abs(quote.recv_ts - quote.ts) <= APART_NS else quote.ts
         ts = max(at, self._last.get((QUOTES.name, symbol), at))
-        if self._broken and self._shown and ts > self._shown:
-            self.holes.append((self._shown, ts))
-        self._broken = False
+        if self._broken and ts > self._shown:  # a login may tell again what was known
+            if self._shown:
+                self.holes.append((self._shown, ts))
+            self._broken = False
+        self._shown = max(self._shown, ts)
         self._add(QUOTES, symbol, (ts, *map(float, numbers)))
 
     def _bar(self, bar: Bar) -> None:
@@ -141,7 +143,6 @@ class Recording:
 
     def _add(self, kind: Kind, symbol: str, row: Row) -> None:
         self._last[kind.name, symbol] = row[0]
-        self._shown = max(self._shown, row[0])
         self._rows.setdefault(kind, {}).setdefault(symbol, []).append(row)
         self._waiting += 1
 
