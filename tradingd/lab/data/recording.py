@@ -52,8 +52,9 @@ class Recording:
     key: calendar of symbols the tape does not describe, "" refuses them.
 
     instruments: as last described.   config: the rules last in force, as text, "" before any; changed: how often they changed.
-    holes: ns, times that nobody recorded, from the last quote to the next.   left: what is no part of a market, by name.   bad: rows without a
-    finite number, by symbol.   dividends: that a venue paid on what was held, by symbol: nobody knows what they were a share.
+    holes: ns, times that nobody recorded, from the last quote to the next.   left: what is no part of a market, by name.   bad:
+    rows without a finite number, by symbol.   dividends: that a venue paid on what was held, by symbol: nobody knows what they
+    were a share.
     """
 
     def __init__(self, source: str = "", key: str = "") -> None:
