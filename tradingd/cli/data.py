@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +13,7 @@ from tradingd.cli.exits import CliError, Exit
 from tradingd.cli.options import Dir, Json
 from tradingd.cli.reading import Calendar, Column, Merge, SkipBad, Stamp, Unit, Zone, columns_of, reading_of
 from tradingd.cli.show import complain, say, say_json, table, when
+from tradingd.cli.taped import bring_tape, check_tape
 from tradingd.cli.where import state_dir
 from tradingd.core.views.reasons import clean
 
@@ -68,8 +69,9 @@ def bring(
         "--skip-bad": skip_bad,
     }  # fmt: skip
     if tape is not None:
-        _check_tape([f"FILE {path}" for path in files or ()] + [option for option, value in said.items() if value])
-        _bring_tape(_place(store, directory), tape, source, calendar, as_json=as_json)
+        check_tape([f"FILE {path}" for path in files or ()] + [option for option, value in said.items() if value])
+        with _lab():
+            bring_tape(_store(_place(store, directory)), tape, source, calendar, as_json=as_json)
         return
     if not files or not kind or source:
         why = "--source: goes with --from-tape" if source else "name files and their --kind, or --from-tape STATE_DIR"
@@ -91,41 +93,6 @@ def bring(
                 _tell(report)
         if as_json:
             say_json(reports)
-
-
-def _check_tape(said: list[str]) -> None:
-    if said:
-        raise CliError(f"{said[0]}: says how files are read, and --from-tape brings none", Exit.USAGE)
-
-
-def _bring_tape(place: Path, state: Path, source: str, key: str, *, as_json: bool) -> None:
-    with _lab():
-        from tradingd.backtest.tapes import record
-        from tradingd.shell.env import RealDisk
-
-        taped = record(_store(place), state, RealDisk(), source=source, key=key)
-    if as_json:
-        say_json(taped)
-        return
-    for line in _sums(taped.reports):
-        say(line)
-    for note in (*taped.holes, *taped.notes):
-        say(clean(note))
-
-
-def _sums(reports: Sequence[Report]) -> Iterator[str]:
-    """What became of all tapes, a line for each kind and symbol."""
-    each: dict[tuple[str, str], list[Loaded]] = {}
-    for report in reports:
-        for loaded in report.loaded:
-            each.setdefault((report.kind, loaded.symbol), []).append(loaded)
-    for (kind, symbol), found in sorted(each.items()):
-        fresh = [loaded for loaded in found if loaded.rows]
-        rows = 0
-        for loaded in fresh:
-            rows += loaded.rows
-        span = f", {when(min(e.first for e in fresh))} to {when(max(e.last for e in fresh))}" if fresh else ""
-        yield f"{kind} {symbol}: {rows} new rows{span}"
 
 
 @app.command("list")
