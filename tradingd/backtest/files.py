@@ -63,7 +63,7 @@ def at_hand(options: Options, named: Named, disk: Disk) -> Iterator[Options]:
     from tradingd.lab.data.extra import need
 
     need()
-    if not taped:
+    if not taped or options.config is not None:
         configured(msgspec.structs.replace(options, data=named.data[0]))  # before hours of reading
     from tradingd.backtest.tapes import record
     from tradingd.lab.data.direct import direct
