@@ -95,11 +95,18 @@ def _reported(directory: Path, report: Path) -> str:
 
 def venue_settings(costs: Costs) -> ExchangeSettings:
     """The simulated venue with these costs."""
-    fees = Fees(per_share=costs.fee_per_share, minimum=costs.fee_minimum)
+    fees = Fees(
+        per_share=costs.fee_per_share, minimum=costs.fee_minimum, bps=_exact(costs.fee_bps),
+        maximum_bps=_exact(costs.fee_maximum_bps),
+    )  # fmt: skip
     return ExchangeSettings(
-        floor=FloorSettings(fees=fees, slippage_bps=Decimal(repr(costs.slippage_bps))),
+        floor=FloorSettings(fees=fees, slippage_bps=_exact(costs.slippage_bps)),
         latency_in_ns=round(costs.latency_in_ms * MS), latency_out_ns=round(costs.latency_out_ms * MS),
     )  # fmt: skip
+
+
+def _exact(x: float) -> Decimal:
+    return Decimal(repr(x))
 
 
 def _about(options: Options, config: Config, account: AccountId, source: Source) -> About:

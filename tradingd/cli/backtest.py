@@ -15,6 +15,8 @@ from tradingd.cli.runs import (
     Data,
     End,
     Fee,
+    FeeBps,
+    FeeMaximum,
     FeeMinimum,
     LatencyIn,
     LatencyOut,
@@ -61,6 +63,8 @@ def backtest(
     latency_out: LatencyOut = 2.0,
     fee: Fee = "0.005",
     fee_minimum: FeeMinimum = "1.00",
+    fee_bps: FeeBps = 0.0,
+    fee_maximum: FeeMaximum = 0.0,
     dense: Annotated[
         bool, typer.Option("--dense", help="Look at every quote; else those that cannot matter are passed over.")
     ] = False,
@@ -69,7 +73,9 @@ def backtest(
     """Run the strategies over recorded data through the same pipeline as live. Ends with 0, 7 when it was stopped early, 1, 2 or 78
     when it could not run."""
     check_days(begin, end)
-    costs = costs_of(spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum)
+    costs = costs_of(
+        spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum, fee_bps, fee_maximum
+    )  # fmt: skip
     from tradingd.backtest.options import Options
 
     told = _run(

@@ -36,8 +36,10 @@ Slippage = Annotated[float, typer.Option("--slippage-bps", help="Beyond each sho
 SizeShare = Annotated[float, typer.Option("--size-share", help="Of a bar's volume that is shown.")]
 LatencyIn = Annotated[float, typer.Option("--latency-in-ms", help="Of an order to the venue.")]
 LatencyOut = Annotated[float, typer.Option("--latency-out-ms", help="Of the venue's word back.")]
-Fee = Annotated[str, typer.Option("--fee-per-share", help="Account currency.")]
+Fee = Annotated[str, typer.Option("--fee-per-share", help="Account currency, a share or contract.")]
 FeeMinimum = Annotated[str, typer.Option("--fee-minimum", help="Account currency, an order.")]
+FeeBps = Annotated[float, typer.Option("--fee-bps", help="Of an order's value, beside the fee a share.")]
+FeeMaximum = Annotated[float, typer.Option("--fee-maximum-bps", help="Of an order's value, the most; 0 is none.")]
 
 
 def check_days(begin: str, end: str) -> None:
@@ -49,7 +51,8 @@ def check_days(begin: str, end: str) -> None:
 
 
 def costs_of(
-    spread: float, slippage: float, size_share: float, latency_in: float, latency_out: float, fee: str, fee_minimum: str
+    spread: float, slippage: float, size_share: float, latency_in: float, latency_out: float, fee: str, fee_minimum: str,
+    fee_bps: float, fee_maximum: float,
 ) -> Costs:  # fmt: skip
     """CliError naming the option."""
     from tradingd.backtest.options import Costs
@@ -58,7 +61,7 @@ def costs_of(
         return Costs(
             spread_bps=spread, slippage_bps=slippage, latency_in_ms=latency_in, latency_out_ms=latency_out,
             fee_per_share=_money("--fee-per-share", fee), fee_minimum=_money("--fee-minimum", fee_minimum),
-            size_share=size_share,
+            fee_bps=fee_bps, fee_maximum_bps=fee_maximum, size_share=size_share,
         )  # fmt: skip
     except ValueError as error:
         raise CliError(str(error), Exit.USAGE) from None

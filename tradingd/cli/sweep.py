@@ -16,6 +16,8 @@ from tradingd.cli.runs import (
     Data,
     End,
     Fee,
+    FeeBps,
+    FeeMaximum,
     FeeMinimum,
     LatencyIn,
     LatencyOut,
@@ -99,6 +101,8 @@ def sweep(
     latency_out: LatencyOut = 2.0,
     fee: Fee = "0.005",
     fee_minimum: FeeMinimum = "1.00",
+    fee_bps: FeeBps = 0.0,
+    fee_maximum: FeeMaximum = 0.0,
     as_json: Json = False,
 ) -> None:
     """Try parameters: each trial is a backtest. Ends with 0 when all trials are over, 7 when some failed or it was stopped; run
@@ -107,7 +111,9 @@ def sweep(
     if not 0 <= oos < 1:
         raise CliError("--oos must be 0 or more and below 1", Exit.USAGE)
     check_days(begin, end)
-    costs = costs_of(spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum)
+    costs = costs_of(
+        spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum, fee_bps, fee_maximum
+    )  # fmt: skip
     from tradingd.backtest.options import Options
     from tradingd.backtest.sweep import Plan, run_sweep
 
@@ -168,12 +174,16 @@ def walkforward(
     latency_out: LatencyOut = 2.0,
     fee: Fee = "0.005",
     fee_minimum: FeeMinimum = "1.00",
+    fee_bps: FeeBps = 0.0,
+    fee_maximum: FeeMaximum = 0.0,
     as_json: Json = False,
 ) -> None:
     """Choose parameters on one window, test them on the next, and so on. Exit codes and going on are those of sweep."""
     check_rank(rank)
     check_days(begin, end)
-    costs = costs_of(spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum)
+    costs = costs_of(
+        spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum, fee_bps, fee_maximum
+    )  # fmt: skip
     from tradingd.backtest.options import Options
     from tradingd.backtest.walkforward import Plan, run_walkforward
     from tradingd.lab.sweep.windows import length

@@ -332,7 +332,10 @@ class Exchange:
                 event: Split | Dividend = self._split_event(action)
                 qty, cash = self._scaled(action, held) - held, Decimal(0)
             else:
-                qty, cash = Decimal(0), (held * action.value).quantize(CENT, ROUND_HALF_EVEN)
+                qty, cash = (
+                    Decimal(0),
+                    self.floor.grids[action.symbol].value(held, action.value).quantize(CENT, ROUND_HALF_EVEN),
+                )
                 event = Dividend(
                     ts=self.now, account=account.name, symbol=action.symbol, amount=Money(cash), action_id=action.id)  # fmt: skip
             if held:
