@@ -1,12 +1,13 @@
-"""backtrader's comparison of commission schemes, "Commission Schemes" in its documentation (docu/commission-schemes): an average is
-crossed twice on a daily Euro Stoxx 50 series of 2006, one contract or one share each time, filled at the next day's open.
+"""backtrader's comparison of commission schemes, "Commission Schemes" in its documentation (docu/commission-schemes): an
+average is crossed twice on a daily Euro Stoxx 50 series of 2006, one contract or one share each time, filled at the next
+day's open.
 
-The page prints the close of each signal and the price of each fill; these are the rows. Between them nothing is traded, so the days
-in between show the price before. What it publishes: gross and net of both operations, as a future (ten a point, 2.00 a contract and
-side) and as a share (half a percent a side).
+The page prints the close of each signal and the price of each fill; these are the rows. Between them nothing is traded, so the
+days in between show the price before. What it publishes: gross and net of both operations, as a future (ten a point, 2.00 a
+contract and side) and as a share (half a percent a side).
 
-What differs: it charges fees unrounded, tradingd to the cent a fill, so the net of the share may be a cent a side apart. And its
-percentage of a future leaves the multiplier out (18.77 of a contract worth 37,541.30); tradingd charges what changed hands.
+What differs: it charges fees unrounded, tradingd to the cent a fill, so the net of the share may be a cent a side apart. And
+its percentage of a future leaves the multiplier out (18.77 of a contract worth 37,541.30); tradingd charges what changed hands.
 """
 
 from __future__ import annotations
@@ -74,7 +75,10 @@ def test_one_share_a_trade(tmp_path: Path) -> None:
     assert [fee for t in trades for fee in (t.entry_fees, t.exit_fees)] == [
         D("18.77"), D("18.93"), D("19.32"), D("19.20"),
     ]  # fmt: skip
-    assert [net(t) for t in trades] == [pytest.approx(D("-4.91"), abs=D("0.01")), pytest.approx(D("-62.84"), abs=D("0.01"))]
+    assert [net(t) for t in trades] == [
+        pytest.approx(D("-4.91"), abs=D("0.01")),
+        pytest.approx(D("-62.84"), abs=D("0.01")),
+    ]
 
 
 def test_a_percentage_of_a_future_is_of_its_value(tmp_path: Path) -> None:
@@ -83,4 +87,6 @@ def test_a_percentage_of_a_future_is_of_its_value(tmp_path: Path) -> None:
     _, trades = ran(tmp_path / "out", costs, multiplier=10)
     assert (trades[0].entry_fees, trades[0].exit_fees) == (D("187.71"), D("189.35"))
     published = D("290.29")
-    assert trades[0].realised - (trades[0].entry_fees + trades[0].exit_fees) / 10 == pytest.approx(published, abs=D("0.01"))
+    assert trades[0].realised - (trades[0].entry_fees + trades[0].exit_fees) / 10 == pytest.approx(
+        published, abs=D("0.01")
+    )

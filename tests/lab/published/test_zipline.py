@@ -1,9 +1,10 @@
-"""zipline's beginner tutorial: ten shares of Apple are bought at every close from 2000-01-03 on, each order filled at the close of the
-next day, 0.03 a share, ten million at the start. It prints the first five days with price, cash and exposure; these are the rows.
+"""zipline's beginner tutorial: ten shares of Apple are bought at every close from 2000-01-03 on, each order filled at the close
+of the next day, 0.03 a share, ten million at the start. It prints the first five days with price, cash and exposure; these
+are the rows.
 
-An account of tradingd never adds to a position by an idea of its own (ALREADY_HELD), so the shares are bought at the venue by somebody
-else, and the account books what it is told: what is compared is fills, fees, cash and marks. zipline's price impact of ten shares is
-below a millionth and is not in its printed cash either.
+An account of tradingd never adds to a position by an idea of its own (ALREADY_HELD), so the shares are bought at the venue by
+somebody else, and the account books what it is told: what is compared is fills, fees, cash and marks. zipline's price impact of
+ten shares is below a millionth and is not in its printed cash either.
 """
 
 from __future__ import annotations
