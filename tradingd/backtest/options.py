@@ -15,7 +15,8 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     """The venue's side of it; docs/guide/backtest.md has the formulas. spread_bps: of prints and bars that are shown as quotes,
     0 .. 1000.   slippage_bps: on top of every shown price that is taken, 0 .. 1000.   latency_in_ms, latency_out_ms: of an order to
     the venue and of its word back, 0 .. 60,000.   fee_per_share, fee_minimum: account currency, 0 .. FEE_MAX, a share or contract,
-    an order.   fee_bps, fee_maximum_bps: of an order's value, 0 .. 1000, the maximum 0 for none.   size_share: of the volume that bars show, above 0 and at most 1."""
+    an order.   fee_bps, fee_maximum_bps: of an order's value, 0 .. 1000, the maximum 0 for none.
+    size_share: of the volume that bars show, above 0 and at most 1."""
 
     spread_bps: float = 2.0
     slippage_bps: float = 0.0
