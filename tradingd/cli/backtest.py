@@ -11,13 +11,16 @@ from tradingd.cli.exits import CliError, Exit
 from tradingd.cli.options import ConfigFile, Json
 from tradingd.cli.runs import (
     Begin,
+    BorrowPct,
     Capital,
+    CreditPct,
     Data,
     End,
     Fee,
     FeeBps,
     FeeMaximum,
     FeeMinimum,
+    InterestPct,
     LatencyIn,
     LatencyOut,
     OneAccount,
@@ -65,6 +68,9 @@ def backtest(
     fee_minimum: FeeMinimum = "1.00",
     fee_bps: FeeBps = 0.0,
     fee_maximum: FeeMaximum = 0.0,
+    interest: InterestPct = 0.0,
+    credit: CreditPct = 0.0,
+    borrow: BorrowPct = 0.0,
     dense: Annotated[
         bool, typer.Option("--dense", help="Look at every quote; else those that cannot matter are passed over.")
     ] = False,
@@ -74,7 +80,8 @@ def backtest(
     when it could not run."""
     check_days(begin, end)
     costs = costs_of(
-        spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum, fee_bps, fee_maximum
+        spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum, fee_bps, fee_maximum, interest,
+        credit, borrow,
     )  # fmt: skip
     from tradingd.backtest.options import Options
 

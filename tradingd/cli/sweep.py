@@ -12,13 +12,16 @@ from tradingd.cli.exits import CliError, Exit
 from tradingd.cli.options import ConfigFile, Json
 from tradingd.cli.runs import (
     Begin,
+    BorrowPct,
     Capital,
+    CreditPct,
     Data,
     End,
     Fee,
     FeeBps,
     FeeMaximum,
     FeeMinimum,
+    InterestPct,
     LatencyIn,
     LatencyOut,
     OneAccount,
@@ -103,6 +106,9 @@ def sweep(
     fee_minimum: FeeMinimum = "1.00",
     fee_bps: FeeBps = 0.0,
     fee_maximum: FeeMaximum = 0.0,
+    interest: InterestPct = 0.0,
+    credit: CreditPct = 0.0,
+    borrow: BorrowPct = 0.0,
     as_json: Json = False,
 ) -> None:
     """Try parameters: each trial is a backtest. Ends with 0 when all trials are over, 7 when some failed or it was stopped; run
@@ -112,7 +118,8 @@ def sweep(
         raise CliError("--oos must be 0 or more and below 1", Exit.USAGE)
     check_days(begin, end)
     costs = costs_of(
-        spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum, fee_bps, fee_maximum
+        spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum, fee_bps, fee_maximum, interest,
+        credit, borrow,
     )  # fmt: skip
     from tradingd.backtest.options import Options
     from tradingd.backtest.sweep import Plan, run_sweep
@@ -176,13 +183,17 @@ def walkforward(
     fee_minimum: FeeMinimum = "1.00",
     fee_bps: FeeBps = 0.0,
     fee_maximum: FeeMaximum = 0.0,
+    interest: InterestPct = 0.0,
+    credit: CreditPct = 0.0,
+    borrow: BorrowPct = 0.0,
     as_json: Json = False,
 ) -> None:
     """Choose parameters on one window, test them on the next, and so on. Exit codes and going on are those of sweep."""
     check_rank(rank)
     check_days(begin, end)
     costs = costs_of(
-        spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum, fee_bps, fee_maximum
+        spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum, fee_bps, fee_maximum, interest,
+        credit, borrow,
     )  # fmt: skip
     from tradingd.backtest.options import Options
     from tradingd.backtest.walkforward import Plan, run_walkforward

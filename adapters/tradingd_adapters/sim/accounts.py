@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tradingd.core.events import Dividend, FillSeen, Split
+from tradingd.core.events import Dividend, FillSeen, Financed, Split
 from tradingd.core.types import AccountId, ExecId, Money, OrderId, Price, Qty, Side, Symbol, VenueOrderId
 from tradingd_adapters.sim.matching import WORKING, ZERO, VenueOrder
 
@@ -66,7 +66,8 @@ class Execution(Record, frozen=True, kw_only=True):
 
 
 class Adjusted(Record, frozen=True, kw_only=True):
-    """The position or cash changed by something else than a trade. why: drift, split, dividend, deposit."""
+    """The position or cash changed by something else than a trade. why: drift, split, dividend, deposit, interest,
+    borrow."""
 
     why: str
     symbol: str
@@ -106,7 +107,7 @@ class Account:
         self.working: dict[str, VenueOrder] = {}  # by venue id, oldest first
         self.fills: list[Execution] = []  # the last ones, all unless some were forgotten
         self.forgotten = 0  # executions before those
-        self.actions: list[tuple[int, Split | Dividend]] = []  # told again after a login (D12)
+        self.actions: list[tuple[int, Split | Dividend | Financed]] = []  # told again after a login (D12)
         self.epoch = 0
         self.session: Session | None = None
 
@@ -137,8 +138,9 @@ class Account:
         return done
 
     def adjust(self, ts: int, why: str, symbol: Symbol, qty: Decimal, cash: Decimal) -> Adjusted:
-        """Move position and cash without a trade (split, dividend, drift)."""
-        self._move(symbol, qty)
+        """Move position and cash without a trade (split, dividend, drift, interest)."""
+        if qty:
+            self._move(symbol, qty)
         self.cash += cash
         return Adjusted(ts=ts, account=self.name, why=why, symbol=symbol, qty=Qty(qty), cash=Money(cash))
 

@@ -357,6 +357,10 @@ class Floor:
         bars = self.market.history(symbol, 1, self.now)
         return Decimal(repr(bars[-1].close)) if bars else ZERO
 
+    def short(self, account: Account) -> Decimal:
+        """What is sold short, at the last mids, >= 0."""
+        return sum((self._value(s, -q, self.mid(s)) for s, q in account.positions.items() if q < 0), ZERO)
+
     def equity(self, account: Account) -> Money:
         """Cash and positions at the last mids, to the cent."""
         held = sum((self._value(s, q, self.mid(s)) for s, q in account.positions.items()), ZERO)

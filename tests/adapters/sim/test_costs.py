@@ -15,6 +15,7 @@ from tradingd.core.events import Event, FillSeen, OrderRejected, Quote, Split
 from tradingd.core.types import DecisionId, Instrument, Leg, Money, Order, OrderId, OrderType, Price, Qty, Side, Tif
 from tradingd.shell.identity import session_table
 from tradingd_adapters.sim.accounts import Fees
+from tradingd_adapters.sim.carry import Carry
 from tradingd_adapters.sim.exchange import Exchange, ExchangeSettings
 from tradingd_adapters.sim.floor import FloorSettings
 from tradingd_adapters.sim.session import Session
@@ -26,24 +27,29 @@ OPEN, MINUTE = SESSION.open_ns, 60 * 10**9
 
 
 class Desk:
-    """A venue that shows what it is told, a minute apart, and an account on it that trades at once."""
+    """A venue that shows what it is told, so many minutes apart, and an account on it that trades at once."""
 
     def __init__(
         self, *shown: tuple[float, float, float], slippage: str = "0", tick: str = "0.01", lot: str = "1",
         split: float | None = None, multiplier: str = "1", fees: Fees | None = None, cash: str = "1000000",
+        carry: Carry | None = None, start: str = "2008-03-03", apart: int = 1,
     ) -> None:  # fmt: skip
+        first = session_table("XNYS").session(start)
+        assert first is not None
+        begin = first.open_ns
         quotes = [
-            Quote(AAPL, bid, ask, OPEN + i * MINUTE, bid_size=size, ask_size=size, seq=i + 1)
+            Quote(AAPL, bid, ask, begin + i * apart * MINUTE, bid_size=size, ask_size=size, seq=i + 1)
             for i, (bid, ask, size) in enumerate(shown)
         ]
         told: list[Quote | Split] = [*quotes]
         if split is not None:  # between the first quote and the second
-            told.insert(1, Split(ts=OPEN + MINUTE - 1, symbol=AAPL, ratio=split, action_id="s"))
+            told.insert(1, Split(ts=begin + apart * MINUTE - 1, symbol=AAPL, ratio=split, action_id="s"))
         instrument = Instrument(symbol=AAPL, tick=Decimal(tick), lot=Decimal(lot), multiplier=Decimal(multiplier))
         tape = Tape(told, [instrument], {AAPL: Shown("quotes", build=())}, start=0, table=session_table("XNYS"))
         settings = ExchangeSettings(
             latency_in_ns=0, latency_out_ns=0,
             floor=FloorSettings(slippage_bps=Decimal(slippage), fees=fees or Fees()),
+            carry=carry or Carry(),
         )  # fmt: skip
         self.exchange = Exchange(tape, {ACCOUNT: Money(Decimal(cash))}, settings=settings)
         self.heard: list[Event] = []
