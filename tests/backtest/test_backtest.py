@@ -139,6 +139,9 @@ def test_words_for_a_person_and_a_fresh_folder_each_time(tmp_path: Path) -> None
         (("--fee-per-share", "1e30"), 2, "--fee-per-share must be 0 .. 1000000"),
         (("--fee-minimum", "1e30"), 2, "--fee-minimum must be 0 .. 1000000"),
         (("--fee-minimum", "-1"), 2, "--fee-minimum must be 0 .. 1000000"),
+        (("--interest-pct", "101"), 2, "--interest-pct must be 0 .. 100"),
+        (("--credit-pct", "-1"), 2, "--credit-pct must be 0 .. 100"),
+        (("--borrow-pct", "nan"), 2, "--borrow-pct must be 0 .. 100"),
         (("--fee-bps", "-1"), 2, "--fee-bps must be 0 .. 1000"),
         (("--fee-maximum-bps", "1001"), 2, "--fee-maximum-bps must be 0 .. 1000"),
         (
