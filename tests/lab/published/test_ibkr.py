@@ -1,5 +1,5 @@
 """The fixed schedule of Interactive Brokers for US shares, with the examples its page of commissions gives: 0.005 a share, 1.00
-an order at least, one percent of the trade at most. The same schedule is the default of LEAN's brokerage model."""
+an order at least, one percent of the trade at most, also where that is below the minimum."""
 
 from __future__ import annotations
 
