@@ -115,6 +115,25 @@ def test_costs_are_felt(days: Store, tmp_path: Path) -> None:
     assert (dear.result.metrics.equity or 0) < (cheap.result.metrics.equity or 0)
 
 
+def test_contracts_are_traded_with_their_multiplier(days: Store, tmp_path: Path) -> None:
+    """O4, T2: what changed hands is price x quantity x multiplier, and the cash is all there is less that and the
+    fees, with dividends and the interest of each night."""
+    costs = Costs(fee_bps=3, fee_maximum_bps=50, credit_pct=4)
+    told = run(days, tmp_path / "out", sets=("instruments.IBM.multiplier=5",), costs=costs)
+    facts = [fact for _, fact in records(RealDisk(), str(tmp_path / "out" / "journal"))]
+    fills = [f for f in facts if isinstance(f, Filled)]
+    assert {f.multiplier for f in fills if f.symbol == "IBM"} == {5}
+    assert {f.multiplier for f in fills if f.symbol != "IBM"} == {1}
+    spent = sum((f.price * f.qty * f.multiplier * f.side.sign + f.fee for f in fills), start=Decimal(0))
+    paid = sum((f.amount for f in facts if isinstance(f, CashMoved) and f.kind != "deposit"), start=Decimal(0))
+    last = (tmp_path / "out" / "equity.csv").read_text().splitlines()[-1]
+    assert Decimal(last.split(",")[4]) == 100_000 - spent + paid
+    assert told.result.metrics is not None
+    assert told.result.metrics.fees == sum((f.fee for f in fills), start=Decimal(0))
+    assert told.result.metrics.interest + told.result.metrics.dividends == paid
+    assert 100 < told.result.metrics.interest < 100_000 * Decimal("0.04") * 25 / 360
+
+
 def test_what_is_missing_is_noted_and_the_rest_is_run(days: Store, tmp_path: Path) -> None:
     """T2: a span beyond the data, and a session without any price."""
     told = run(days, tmp_path / "out", begin="2003-03-03", end="2003-05-30")
@@ -156,10 +175,6 @@ def test_quotes_go_before_bars_and_days_are_built_of_them(tmp_path: Path) -> Non
     ("asked", "words"),
     [
         ({"symbols": ("XOM",)}, "there is no data of XOM"),
-        (
-            {"sets": ("instruments.IBM.multiplier=50",)},
-            "instruments.IBM.multiplier is 50: the simulated venue trades 1 only",
-        ),
         ({"sets": ("instruments.IBM.currency=EUR",)}, "instruments.IBM.currency is EUR, the account's is USD"),
         (
             {"sets": ("instruments.IBM.calendar=none",)},

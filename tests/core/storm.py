@@ -17,6 +17,7 @@ from tradingd.core.events import (
     Dividend,
     DividendDue,
     EarningsSeen,
+    Financed,
     FxRate,
     InstrumentStatus,
     MarketEvent,
@@ -215,6 +216,12 @@ def _money(world: World, a: int, b: int) -> None:
         world.step(AccountSeen(ts=world.now, account=ACCOUNT, cash=cash, equity=cash, blocked=b > 45))
     elif a == 1:
         world.step(FxRate(ts=world.now, currency="EUR", rate=Price(D(1) + D(b) / 1000)))
+    elif a == 2:
+        world.step(
+            Financed(
+                ts=world.now, account=ACCOUNT, kind="interest" if b % 2 else "borrow", amount=Money(D(b - 25)), action_id=f"c{b}"
+            )
+        )  # fmt: skip
     else:
         world.step(Dividend(ts=world.now, account=ACCOUNT, symbol=SYMBOLS[a], amount=Money(D(b)), action_id=f"d{b}"))
 

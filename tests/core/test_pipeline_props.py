@@ -212,7 +212,7 @@ def test_every_unit_of_money_is_accounted_for(storm):
         booked = world.book.booked
         other = ZERO
         for moved in world.all(CashMoved):
-            other += moved.amount if moved.kind == "dividend" else ZERO
+            other += moved.amount if moved.kind in ("dividend", "interest", "borrow") else ZERO
         basis = ZERO
         for position in booked.positions.values():
             basis += position.basis

@@ -18,6 +18,7 @@ from tradingd.core.facts import AnyFact
 from tradingd.core.signals.strategy import Loaded, Signal
 from tradingd.core.types import NS, AccountId, Instrument, Money, OrderType, Qty, Side, Symbol, Tif
 from tradingd_adapters.sim.block import Block
+from tradingd_adapters.sim.carry import Carry
 from tradingd_adapters.sim.exchange import Exchange, ExchangeSettings
 from tradingd_adapters.sim.market import CorporateAction, Feed, Item, SessionClose, SessionOpen
 from tradingd_adapters.sim.matching import VenueOrder
@@ -27,6 +28,7 @@ DATE = "2008-10-06"
 DAY_NS = 86_400 * NS
 OPEN = 1_223_299_800 * NS  # 13:30 UTC
 CLOSE = OPEN + 23_400 * NS
+CARRY = Carry(credit_pct=Decimal(3), debit_pct=Decimal(6))
 NAMES = tuple(Symbol(name) for name in ("AAPL", "GOOG", "IBM", "MSFT"))
 PRICES = {"AAPL": 100.0, "GOOG": 400.0, "IBM": 90.0, "MSFT": 25.0}
 ODD = ("nan", "inf", "crossed", "zero", "absurd", "again", "back", "low", "gap")
@@ -50,6 +52,7 @@ class Asked(msgspec.Struct, frozen=True):
     split: bool = False
     orders: int = 0
     digits: int = 2
+    multiplier: int = 1
 
 
 def columns_of(asked: Asked) -> list[tuple[int, int, float, float, float, float]]:
@@ -106,7 +109,7 @@ class Random:
         self.asked = asked
 
     def instruments(self) -> list[Instrument]:
-        return [Instrument(symbol=name, sector=name) for name in NAMES]
+        return [Instrument(symbol=name, sector=name, multiplier=Decimal(self.asked.multiplier)) for name in NAMES]
 
     def items(self) -> Iterator[Item]:
         asked, rows = self.asked, columns_of(self.asked)
@@ -245,7 +248,7 @@ class Ran(msgspec.Struct):
 def ran(config: Config, feed: Feed, *, sparse: bool, asked: Asked | None = None, latency: int = 2_000_000) -> Ran:
     """One run over a market."""
     env, clock = replay_env()
-    settings = ExchangeSettings(latency_in_ns=latency, latency_out_ns=latency)
+    settings = ExchangeSettings(latency_in_ns=latency, latency_out_ns=latency, carry=CARRY)
     exchange = Exchange(feed, {ACCOUNT: Money(config.accounts[ACCOUNT].capital)}, settings=settings)
     strategies = strategies_of(config) if asked is None else ((BUYER,) if asked.ideas else ())
     told: list[AnyFact] = []

@@ -24,6 +24,7 @@ ASKED = st.builds(
     split=st.booleans(),
     orders=st.integers(0, 12),
     digits=st.sampled_from([2, 4]),
+    multiplier=st.sampled_from([1, 1, 5]),
 )
 
 

@@ -27,6 +27,7 @@ from tradingd.core.facts import (
 from tradingd.core.types import Money
 from tradingd.demo.config import demo_config
 from tradingd.lab.way_out import at_once
+from tradingd_adapters.sim.carry import Carry
 from tradingd_adapters.sim.exchange import Exchange, ExchangeSettings
 from tradingd_adapters.sim.floor import FloorSettings
 from tradingd_adapters.sim.market import Market
@@ -34,10 +35,15 @@ from tradingd_adapters.sim.market import Market
 MS = 1_000_000
 
 
-def market(begin: str, end: str, *, in_ms: int = 2, out_ms: int = 2, slippage: int = 0) -> Venue:
+def market(
+    begin: str, end: str, *, in_ms: int = 2, out_ms: int = 2, slippage: int = 0, carry: Carry | None = None
+) -> Venue:
     def venue(capital: Money) -> Exchange:
         settings = ExchangeSettings(
-            latency_in_ns=in_ms * MS, latency_out_ns=out_ms * MS, floor=FloorSettings(slippage_bps=Decimal(slippage))
+            latency_in_ns=in_ms * MS,
+            latency_out_ns=out_ms * MS,
+            floor=FloorSettings(slippage_bps=Decimal(slippage)),
+            carry=carry or Carry(),
         )
         return Exchange(Market(start=begin, end=end), {ACCOUNT: capital}, settings=settings, keep=False)
 
@@ -70,6 +76,11 @@ def same(config: Config) -> Config:
         pytest.param(
             market("2008-01-14", "2008-01-25", in_ms=0, out_ms=0, slippage=5), same, id="no latency, slippage"
         ),
+        pytest.param(
+            market("2008-01-14", "2008-01-23", carry=Carry(credit_pct=Decimal(3))),
+            same,
+            id="interest over a long weekend",
+        ),
         pytest.param(market("2008-01-14", "2008-01-18"), observing, id="only observing"),
     ],
 )
@@ -99,6 +110,9 @@ def test_what_is_compared_is_not_nothing(crash: list[AnyFact]) -> None:
     assert any(isinstance(fact, SplitApplied) for fact in month)
     assert any(isinstance(fact, CashMoved) and fact.kind == "dividend" for fact in month)
     assert any(isinstance(fact, Decided) and fact.source == "rebalance" for fact in month)
+    nights = by_run(demo_config(), market("2008-01-14", "2008-01-23", carry=Carry(credit_pct=Decimal(3))))
+    paid = [fact.action_id for fact in nights if isinstance(fact, CashMoved) and fact.kind == "interest"]
+    assert paid == [f"interest:2008-01-{day}" for day in (15, 16, 17, 18, 22, 23)]
 
 
 def test_the_same_run_again_is_the_same(crash: list[AnyFact]) -> None:

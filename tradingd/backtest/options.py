@@ -14,8 +14,10 @@ FEE_MAX = 1_000_000
 class Costs(msgspec.Struct, frozen=True, kw_only=True):
     """The venue's side of it; docs/guide/backtest.md has the formulas. spread_bps: of prints and bars that are shown as quotes,
     0 .. 1000.   slippage_bps: on top of every shown price that is taken, 0 .. 1000.   latency_in_ms, latency_out_ms: of an order to
-    the venue and of its word back, 0 .. 60,000.   fee_per_share, fee_minimum: account currency, 0 .. FEE_MAX, the minimum an order.
-    size_share: of the volume that bars show, above 0 and at most 1."""
+    the venue and of its word back, 0 .. 60,000.   fee_per_share, fee_minimum: account currency, 0 .. FEE_MAX, a share or contract,
+    an order.   fee_bps, fee_maximum_bps: of an order's value, 0 .. 1000, the maximum 0 for none.
+    size_share: of the volume that bars show, above 0 and at most 1.   interest_pct, credit_pct, borrow_pct: a year, on cash below
+    zero, above it, and on what was sold short, 0 .. 100."""
 
     spread_bps: float = 2.0
     slippage_bps: float = 0.0
@@ -23,10 +25,15 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     latency_out_ms: float = 2.0
     fee_per_share: Decimal = Decimal("0.005")
     fee_minimum: Decimal = Decimal("1.00")
+    fee_bps: float = 0.0
+    fee_maximum_bps: float = 0.0
     size_share: float = 0.1
+    interest_pct: float = 0.0
+    credit_pct: float = 0.0
+    borrow_pct: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("spread_bps", "slippage_bps"):
+        for name in ("spread_bps", "slippage_bps", "fee_bps", "fee_maximum_bps"):
             if not 0 <= getattr(self, name) <= 1000:
                 raise ValueError(f"--{name.replace('_', '-')} must be 0 .. 1000")
         for name in ("latency_in_ms", "latency_out_ms"):
@@ -36,6 +43,9 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if not (value.is_finite() and 0 <= value <= FEE_MAX):
                 raise ValueError(f"--{name.replace('_', '-')} must be 0 .. {FEE_MAX}")
+        for name in ("interest_pct", "credit_pct", "borrow_pct"):
+            if not 0 <= getattr(self, name) <= 100:
+                raise ValueError(f"--{name.replace('_', '-')} must be 0 .. 100")
         if not 0 < self.size_share <= 1:
             raise ValueError("--size-share must be above 0 and at most 1")
 

@@ -31,6 +31,7 @@ from tradingd.ports import Disk, Misconfigured
 from tradingd.shell.env import RealClock
 from tradingd.shell.identity import build_hash
 from tradingd_adapters.sim.accounts import Fees
+from tradingd_adapters.sim.carry import Carry
 from tradingd_adapters.sim.columns import ColumnTape
 from tradingd_adapters.sim.exchange import Exchange, ExchangeSettings
 from tradingd_adapters.sim.floor import FloorSettings
@@ -95,11 +96,21 @@ def _reported(directory: Path, report: Path) -> str:
 
 def venue_settings(costs: Costs) -> ExchangeSettings:
     """The simulated venue with these costs."""
-    fees = Fees(per_share=costs.fee_per_share, minimum=costs.fee_minimum)
-    return ExchangeSettings(
-        floor=FloorSettings(fees=fees, slippage_bps=Decimal(repr(costs.slippage_bps))),
-        latency_in_ns=round(costs.latency_in_ms * MS), latency_out_ns=round(costs.latency_out_ms * MS),
+    fees = Fees(
+        per_share=costs.fee_per_share, minimum=costs.fee_minimum, bps=_exact(costs.fee_bps),
+        maximum_bps=_exact(costs.fee_maximum_bps),
     )  # fmt: skip
+    return ExchangeSettings(
+        floor=FloorSettings(fees=fees, slippage_bps=_exact(costs.slippage_bps)),
+        latency_in_ns=round(costs.latency_in_ms * MS), latency_out_ns=round(costs.latency_out_ms * MS),
+        carry=Carry(
+            debit_pct=_exact(costs.interest_pct), credit_pct=_exact(costs.credit_pct), borrow_pct=_exact(costs.borrow_pct)
+        ),
+    )  # fmt: skip
+
+
+def _exact(x: float) -> Decimal:
+    return Decimal(repr(x))
 
 
 def _about(options: Options, config: Config, account: AccountId, source: Source) -> About:

@@ -74,7 +74,7 @@ class Source(msgspec.Struct, frozen=True):
 def source_of(options: Options, config: Config, account: AccountId, disk: Disk) -> Source:
     """Raises Misconfigured naming the option, DataError for data that cannot be read, Missing without the lab's libraries."""
     if options.data == DEMO:
-        return _demo(options)
+        return _demo(options, config, account)
     from tradingd.lab.data.extra import need
 
     need()
@@ -87,7 +87,7 @@ def source_of(options: Options, config: Config, account: AccountId, disk: Disk) 
     return _Recorded(Store(root, disk), options, config, account).source()
 
 
-def _demo(options: Options) -> Source:
+def _demo(options: Options, config: Config, account: AccountId) -> Source:
     begin, end = options.begin or "2008-01-02", options.end or "2008-12-31"
     symbols = tuple(Symbol(s) for s in options.symbols) or SYMBOLS
     unknown = sorted(set(symbols) - set(SYMBOLS))
@@ -95,7 +95,22 @@ def _demo(options: Options) -> Source:
         raise Misconfigured(f"--symbol {unknown[0]!r}: the shipped data has {', '.join(SYMBOLS)}")
     if end < FIRST or begin > LAST:
         raise Misconfigured(f"--from {begin} --to {end}: the shipped data covers {FIRST} to {LAST}")
-    return Source(Market(start=begin, end=end, symbols=symbols), begin, end, _midnight(begin), _midnight(end) + DAY)
+    market = Market(start=begin, end=end, symbols=symbols)
+    for plain in market.instruments():
+        instrument = instrument_of(config)(plain)
+        if instrument.multiplier != plain.multiplier:
+            raise Misconfigured(
+                f"instruments.{plain.symbol}.multiplier is {instrument.multiplier}: the shipped data is of shares, 1 each"
+            )
+        _check_currency(instrument, config.accounts[account].currency)
+    return Source(market, begin, end, _midnight(begin), _midnight(end) + DAY)
+
+
+def _check_currency(instrument: Instrument, currency: str) -> None:
+    if instrument.currency != currency:
+        raise Misconfigured(
+            f"instruments.{instrument.symbol}.currency is {instrument.currency}, the account's is {currency}: no rates are recorded"
+        )
 
 
 class _Recorded:
@@ -145,14 +160,7 @@ class _Recorded:
         known = [part.meta.instrument for part in self._parts(symbol) if part.meta.instrument is not None]
         plain = known[-1] if known else Instrument(symbol=symbol, currency=self.currency)
         instrument = instrument_of(self.config)(msgspec.structs.replace(plain, calendar=calendar))
-        if instrument.multiplier != 1:
-            raise Misconfigured(
-                f"instruments.{symbol}.multiplier is {instrument.multiplier}: the simulated venue trades 1 only"
-            )
-        if instrument.currency != self.currency:
-            raise Misconfigured(
-                f"instruments.{symbol}.currency is {instrument.currency}, the account's is {self.currency}: no rates are recorded"
-            )
+        _check_currency(instrument, self.currency)
         return instrument
 
     def _calendar(self, symbol: Symbol) -> str:

@@ -12,11 +12,16 @@ from tradingd.cli.options import ConfigFile, Json
 from tradingd.cli.reading import Calendar, Column, Merge, SkipBad, Stamp, Unit, Zone
 from tradingd.cli.runs import (
     Begin,
+    BorrowPct,
     Capital,
+    CreditPct,
     Data,
     End,
     Fee,
+    FeeBps,
+    FeeMaximum,
     FeeMinimum,
+    InterestPct,
     Kinds,
     LatencyIn,
     LatencyOut,
@@ -73,6 +78,11 @@ def backtest(
     latency_out: LatencyOut = 2.0,
     fee: Fee = "0.005",
     fee_minimum: FeeMinimum = "1.00",
+    fee_bps: FeeBps = 0.0,
+    fee_maximum: FeeMaximum = 0.0,
+    interest: InterestPct = 0.0,
+    credit: CreditPct = 0.0,
+    borrow: BorrowPct = 0.0,
     dense: Annotated[
         bool, typer.Option("--dense", help="Look at every quote; else those that cannot matter are passed over.")
     ] = False,
@@ -82,7 +92,10 @@ def backtest(
     when it could not run."""
     check_days(begin, end)
     market = named(data, kind, column, tz, unit, stamp, calendar, merge=merge, skip_bad=skip_bad)
-    costs = costs_of(spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum)
+    costs = costs_of(
+        spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum, fee_bps, fee_maximum, interest,
+        credit, borrow,
+    )  # fmt: skip
     from tradingd.backtest.options import Options
 
     told = _run(

@@ -49,8 +49,13 @@ Slippage = Annotated[float, typer.Option("--slippage-bps", help="Beyond each sho
 SizeShare = Annotated[float, typer.Option("--size-share", help="Of a bar's volume that is shown.")]
 LatencyIn = Annotated[float, typer.Option("--latency-in-ms", help="Of an order to the venue.")]
 LatencyOut = Annotated[float, typer.Option("--latency-out-ms", help="Of the venue's word back.")]
-Fee = Annotated[str, typer.Option("--fee-per-share", help="Account currency.")]
+Fee = Annotated[str, typer.Option("--fee-per-share", help="Account currency, a share or contract.")]
 FeeMinimum = Annotated[str, typer.Option("--fee-minimum", help="Account currency, an order.")]
+FeeBps = Annotated[float, typer.Option("--fee-bps", help="Of an order's value, beside the fee a share.")]
+FeeMaximum = Annotated[float, typer.Option("--fee-maximum-bps", help="Of an order's value, the most; 0 is none.")]
+InterestPct = Annotated[float, typer.Option("--interest-pct", help="A year, on cash below zero.")]
+CreditPct = Annotated[float, typer.Option("--credit-pct", help="A year, on cash above zero.")]
+BorrowPct = Annotated[float, typer.Option("--borrow-pct", help="A year, on what is sold short.")]
 
 
 def named(
@@ -80,7 +85,8 @@ def check_days(begin: str, end: str) -> None:
 
 
 def costs_of(
-    spread: float, slippage: float, size_share: float, latency_in: float, latency_out: float, fee: str, fee_minimum: str
+    spread: float, slippage: float, size_share: float, latency_in: float, latency_out: float, fee: str, fee_minimum: str,
+    fee_bps: float, fee_maximum: float, interest: float, credit: float, borrow: float,
 ) -> Costs:  # fmt: skip
     """CliError naming the option."""
     from tradingd.backtest.options import Costs
@@ -89,7 +95,8 @@ def costs_of(
         return Costs(
             spread_bps=spread, slippage_bps=slippage, latency_in_ms=latency_in, latency_out_ms=latency_out,
             fee_per_share=_money("--fee-per-share", fee), fee_minimum=_money("--fee-minimum", fee_minimum),
-            size_share=size_share,
+            fee_bps=fee_bps, fee_maximum_bps=fee_maximum, size_share=size_share,
+            interest_pct=interest, credit_pct=credit, borrow_pct=borrow,
         )  # fmt: skip
     except ValueError as error:
         raise CliError(str(error), Exit.USAGE) from None

@@ -13,11 +13,16 @@ from tradingd.cli.options import ConfigFile, Json
 from tradingd.cli.reading import Calendar, Column, Merge, SkipBad, Stamp, Unit, Zone
 from tradingd.cli.runs import (
     Begin,
+    BorrowPct,
     Capital,
+    CreditPct,
     Data,
     End,
     Fee,
+    FeeBps,
+    FeeMaximum,
     FeeMinimum,
+    InterestPct,
     Kinds,
     LatencyIn,
     LatencyOut,
@@ -111,6 +116,11 @@ def sweep(
     latency_out: LatencyOut = 2.0,
     fee: Fee = "0.005",
     fee_minimum: FeeMinimum = "1.00",
+    fee_bps: FeeBps = 0.0,
+    fee_maximum: FeeMaximum = 0.0,
+    interest: InterestPct = 0.0,
+    credit: CreditPct = 0.0,
+    borrow: BorrowPct = 0.0,
     as_json: Json = False,
 ) -> None:
     """Try parameters: each trial is a backtest. Ends with 0 when all trials are over, 7 when some failed or it was stopped; run
@@ -120,7 +130,10 @@ def sweep(
         raise CliError("--oos must be 0 or more and below 1", Exit.USAGE)
     check_days(begin, end)
     market = named(data, kind, column, tz, unit, stamp, calendar, merge=merge, skip_bad=skip_bad)
-    costs = costs_of(spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum)
+    costs = costs_of(
+        spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum, fee_bps, fee_maximum, interest,
+        credit, borrow,
+    )  # fmt: skip
     from tradingd.backtest.options import Options
     from tradingd.backtest.sweep import Plan, run_sweep
 
@@ -189,13 +202,21 @@ def walkforward(
     latency_out: LatencyOut = 2.0,
     fee: Fee = "0.005",
     fee_minimum: FeeMinimum = "1.00",
+    fee_bps: FeeBps = 0.0,
+    fee_maximum: FeeMaximum = 0.0,
+    interest: InterestPct = 0.0,
+    credit: CreditPct = 0.0,
+    borrow: BorrowPct = 0.0,
     as_json: Json = False,
 ) -> None:
     """Choose parameters on one window, test them on the next, and so on. Exit codes and going on are those of sweep."""
     check_rank(rank)
     check_days(begin, end)
     market = named(data, kind, column, tz, unit, stamp, calendar, merge=merge, skip_bad=skip_bad)
-    costs = costs_of(spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum)
+    costs = costs_of(
+        spread, slippage, size_share, latency_in, latency_out, fee, fee_minimum, fee_bps, fee_maximum, interest,
+        credit, borrow,
+    )  # fmt: skip
     from tradingd.backtest.options import Options
     from tradingd.backtest.walkforward import Plan, run_walkforward
     from tradingd.lab.sweep.windows import length

@@ -7,7 +7,7 @@ else is a frozen struct.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import dataclass_transform
+from typing import Literal, dataclass_transform
 
 import msgspec
 
@@ -238,6 +238,16 @@ class Dividend(Said):
     action_id: str
 
 
+class Financed(Said):
+    """Cash the venue credited (debited: negative) for holding over time. kind: "interest" on cash, "borrow" for shares sold short.
+    amount: account currency.   action_id: counts once."""
+
+    account: AccountId
+    kind: Literal["interest", "borrow"]
+    amount: Money
+    action_id: str
+
+
 class Split(Said):
     """ratio new shares for one old, effective before the next quote of the symbol. action_id: counts once.   account: the one it is
     for, None for all.   adjusted: the bars learned so far stand after it already, as those learned at a login later do.   at: when
@@ -392,6 +402,7 @@ class Alarm(Said):
 Event = (
     Quote | Bar | Recommendation | OrderAccepted | OrderRejected | OrderUnknown | OrderNever | OrderCancelled | OrderExpired
     | OrderReplaced | ReplaceRejected | CancelRejected | FillSeen | ForeignOrder | PositionsSeen | AccountSeen | LinkUp
-    | LinkLost | Reconciled | Dividend | Split | InstrumentStatus | FxRate | Command | Timer | Started | Stopping | ConfigLoaded
+    | LinkLost | Reconciled | Dividend | Financed | Split | InstrumentStatus | FxRate | Command | Timer
+    | Started | Stopping | ConfigLoaded
     | ClockSeen | Leaving | DividendDue | EarningsSeen | MarketEvent | NoticeSent | Alarm
 )  # fmt: skip

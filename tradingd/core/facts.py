@@ -337,7 +337,8 @@ class StopSet(Fact):
 
 
 class CashMoved(Fact):
-    """Cash that is no fill. kind: "deposit", "dividend", "fee", "adopted". action_id: counts once; "" when it has none."""
+    """Cash that is no fill. kind: "deposit", "dividend", "interest", "borrow", "fee", "adopted".
+    action_id: counts once; "" when it has none."""
 
     kind: str
     amount: Money

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tradingd.core.events import Dividend, FillSeen, Split
+from tradingd.core.events import Dividend, FillSeen, Financed, Split
 from tradingd.core.types import AccountId, ExecId, Money, OrderId, Price, Qty, Side, Symbol, VenueOrderId
 from tradingd_adapters.sim.matching import WORKING, ZERO, VenueOrder
 
@@ -66,7 +66,8 @@ class Execution(Record, frozen=True, kw_only=True):
 
 
 class Adjusted(Record, frozen=True, kw_only=True):
-    """The position or cash changed by something else than a trade. why: drift, split, dividend, deposit."""
+    """The position or cash changed by something else than a trade. why: drift, split, dividend, deposit, interest,
+    borrow."""
 
     why: str
     symbol: str
@@ -78,14 +79,20 @@ Recorder = Callable[[Record], None]
 
 
 class Fees(msgspec.Struct, frozen=True, kw_only=True):
-    """per_share: dollars, >= 0.   minimum: dollars an order, >= 0, charged with its first fill."""
+    """per_share: money a share or contract, >= 0.   bps: of the value, hundredths of a percent, >= 0.   minimum: money an order,
+    >= 0, charged with its first fill.   maximum_bps: of the value, above the minimum too; 0 is none."""
 
     per_share: Decimal = Decimal("0.005")
     minimum: Decimal = Decimal("1.00")
+    bps: Decimal = Decimal(0)
+    maximum_bps: Decimal = Decimal(0)
 
-    def of(self, filled: Decimal) -> Decimal:
-        """The whole fee of an order that has filled so much, to the cent."""
-        return max(self.minimum, (self.per_share * filled).quantize(CENT, ROUND_HALF_EVEN))
+    def of(self, filled: Decimal, value: Decimal) -> Decimal:
+        """The whole fee of an order that has filled so much, worth so much (> 0), to the cent. It never falls as an order fills."""
+        fee = max(self.minimum, self.per_share * filled + self.bps * value / 10_000)
+        if self.maximum_bps:
+            fee = min(fee, self.maximum_bps * value / 10_000)
+        return fee.quantize(CENT, ROUND_HALF_EVEN)
 
 
 class Account:
@@ -100,7 +107,7 @@ class Account:
         self.working: dict[str, VenueOrder] = {}  # by venue id, oldest first
         self.fills: list[Execution] = []  # the last ones, all unless some were forgotten
         self.forgotten = 0  # executions before those
-        self.actions: list[tuple[int, Split | Dividend]] = []  # told again after a login (D12)
+        self.actions: list[tuple[int, Split | Dividend | Financed]] = []  # told again after a login (D12)
         self.epoch = 0
         self.session: Session | None = None
 
@@ -112,13 +119,16 @@ class Account:
     def position(self, symbol: Symbol) -> Decimal:
         return self.positions.get(symbol, ZERO)
 
-    def trade(self, order: VenueOrder, price: Decimal, qty: Decimal, ts: int, exec_id: str) -> Execution:
-        """Book one trade: position, cash, fee, the order's filled quantity and the fills log."""
+    def trade(
+        self, order: VenueOrder, price: Decimal, qty: Decimal, value: Decimal, ts: int, exec_id: str
+    ) -> Execution:  # fmt: skip
+        """Book one trade: position, cash, fee, the order's filled quantity and the fills log. value: of the quantity, > 0."""
         order.cum += qty
-        fee = self.fees.of(order.cum) - order.fee
+        order.value += value
+        fee = self.fees.of(order.cum, order.value) - order.fee
         order.fee += fee
         self._move(order.symbol, qty * order.side.sign)
-        self.cash -= price * qty * order.side.sign + fee
+        self.cash -= value * order.side.sign + fee
         done = Execution(
             ts=ts, account=self.name, cursor=self.cursor + 1, exec_id=ExecId(exec_id), order_id=order.client_id,
             venue_order_id=VenueOrderId(order.venue_id), symbol=order.symbol, side=order.side, qty=Qty(qty), price=Price(price),
@@ -128,8 +138,9 @@ class Account:
         return done
 
     def adjust(self, ts: int, why: str, symbol: Symbol, qty: Decimal, cash: Decimal) -> Adjusted:
-        """Move position and cash without a trade (split, dividend, drift)."""
-        self._move(symbol, qty)
+        """Move position and cash without a trade (split, dividend, drift, interest)."""
+        if qty:
+            self._move(symbol, qty)
         self.cash += cash
         return Adjusted(ts=ts, account=self.name, why=why, symbol=symbol, qty=Qty(qty), cash=Money(cash))
 

@@ -13,6 +13,7 @@ ended is not fenced: what is in flight still arrives, as on a real network.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import partial
 from heapq import heappop, heappush
@@ -25,6 +26,7 @@ from tradingd.core.events import (
     Dividend,
     Event,
     FillSeen,
+    Financed,
     InstrumentStatus,
     OrderAccepted,
     OrderEvent,
@@ -49,6 +51,7 @@ from tradingd.ports import AccountReport, OrderReport, PositionsReport, Sink, Ve
 from tradingd_adapters.sim.accounts import CENT, Account, Arrival, Record
 from tradingd_adapters.sim.block import FAR, Ahead, Stream
 from tradingd_adapters.sim.bounds import Bounds
+from tradingd_adapters.sim.carry import Carry
 from tradingd_adapters.sim.faults import Fault, Faults
 from tradingd_adapters.sim.floor import Floor, FloorSettings, report
 from tradingd_adapters.sim.market import CorporateAction, Feed, Item, SessionClose, SessionOpen
@@ -60,13 +63,15 @@ MEMORY_NS = 60 * 86400 * NS  # a run at high speed is away for a week in half a 
 
 class ExchangeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """latency_in_ns, latency_out_ns: each way of an order message, >= 0.   silence_ns: how long a session hears nothing before
-    the other end gives it up (0: it is left to the other end).   reorder_ns: how long a reordered message is held back."""
+    the other end gives it up (0: it is left to the other end).   reorder_ns: how long a reordered message is held back.
+    carry: what it costs to hold over night."""
 
     floor: FloorSettings = FloorSettings()
     latency_in_ns: int = 2_000_000
     latency_out_ns: int = 2_000_000
     silence_ns: int = 10 * NS
     reorder_ns: int = 50_000_000
+    carry: Carry = Carry()
 
 
 class Exchange:
@@ -92,6 +97,7 @@ class Exchange:
         self.floor = Floor(market, self.settings.floor, self.faults, self._say, self._record)
         self.floor.accounts = {n: Account(n, c, self.settings.floor.fees) for n, c in accounts.items()}
         self._write = record
+        self._closed = ""  # date of the last session that is over
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._n = 0
         self._stream = Stream(market.items())
@@ -303,12 +309,29 @@ class Exchange:
         elif isinstance(what, Bar):
             self._publish(what)
         elif isinstance(what, SessionOpen):
+            self._carry(what.date)
             self.floor.open = True
         elif isinstance(what, SessionClose):
+            self._closed = what.date
             self.floor.close()
             self._forget()
         elif isinstance(what, CorporateAction):
             self._act(what)
+
+    def _carry(self, today: str) -> None:
+        """The nights since the last close are charged and paid, before anything is traded."""
+        if not self._closed:
+            return
+        nights = (date.fromisoformat(today) - date.fromisoformat(self._closed)).days
+        for account in self.floor.accounts.values():
+            for kind, amount in self.settings.carry.over(nights, account.cash, self.floor.short(account)):
+                event = Financed(
+                    ts=self.now, account=account.name, kind=kind, amount=Money(amount), action_id=f"{kind}:{today}"
+                )
+                self._record(account.adjust(self.now, kind, Symbol(""), Decimal(0), amount))
+                account.actions.append((self.now, event))
+                if account.session is not None:
+                    self._deliver(account.session, event)
 
     def _forget(self) -> None:
         if not self._keep:
@@ -332,7 +355,10 @@ class Exchange:
                 event: Split | Dividend = self._split_event(action)
                 qty, cash = self._scaled(action, held) - held, Decimal(0)
             else:
-                qty, cash = Decimal(0), (held * action.value).quantize(CENT, ROUND_HALF_EVEN)
+                qty, cash = (
+                    Decimal(0),
+                    self.floor.grids[action.symbol].value(held, action.value).quantize(CENT, ROUND_HALF_EVEN),
+                )
                 event = Dividend(
                     ts=self.now, account=account.name, symbol=action.symbol, amount=Money(cash), action_id=action.id)  # fmt: skip
             if held:

@@ -88,7 +88,7 @@ class Floor:
         self.now = 0
         self.open = False
         self.accounts: dict[AccountId, Account] = {}
-        self.grids = {i.symbol: Grid(i.tick, i.lot) for i in market.instruments()}
+        self.grids = {i.symbol: Grid(i.tick, i.lot, i.multiplier) for i in market.instruments()}
         self.tops: dict[Symbol, Top] = {}
         self.mids: dict[Symbol, Decimal] = {}  # only where the last quote does not say it
         self._last: dict[Symbol, Top] = {}
@@ -157,7 +157,7 @@ class Floor:
         if order.reduce_only:
             return None if closes else ("REDUCE_ONLY", "there is no position to reduce")
         order.opening = order.qty - closes
-        need = order.opening * self._estimate(order)
+        need = self._value(order.symbol, order.opening, self._estimate(order))
         free = self.settings.leverage * self.equity(account) - self._committed(account)
         if need > free:
             return "INSUFFICIENT_FUNDS", f"need {need:.2f}, have {max(ZERO, free):.2f}"
@@ -167,9 +167,14 @@ class Floor:
         return order.limit or order.stop or self.mid(order.symbol)
 
     def _committed(self, account: Account) -> Decimal:
-        held = sum((abs(q) * self.mid(s) for s, q in account.positions.items()), ZERO)
-        waiting = sum((min(o.opening, o.leaves) * self._estimate(o) for o in account.working.values()), ZERO)
+        held = sum((self._value(s, abs(q), self.mid(s)) for s, q in account.positions.items()), ZERO)
+        waiting = sum(
+            (self._value(o.symbol, min(o.opening, o.leaves), self._estimate(o)) for o in account.working.values()), ZERO
+        )
         return held + waiting
+
+    def _value(self, symbol: Symbol, qty: Decimal, price: Decimal) -> Decimal:
+        return self.grids[symbol].value(qty, price)
 
     def cancel(self, account: Account, order_id: OrderId) -> str:
         """Cancel by client id; the outcome word for the arrival log."""
@@ -294,7 +299,7 @@ class Floor:
 
     def _execute(self, account: Account, order: VenueOrder, price: Decimal, qty: Decimal) -> None:
         self._execs += 1
-        done = account.trade(order, price, qty, self.now, f"X-{self._execs:06d}")
+        done = account.trade(order, price, qty, self._value(order.symbol, qty, price), self.now, f"X-{self._execs:06d}")
         self.record(done)
         fill = done.seen()
         self.say(account, fill)
@@ -352,9 +357,13 @@ class Floor:
         bars = self.market.history(symbol, 1, self.now)
         return Decimal(repr(bars[-1].close)) if bars else ZERO
 
+    def short(self, account: Account) -> Decimal:
+        """What is sold short, at the last mids, >= 0."""
+        return sum((self._value(s, -q, self.mid(s)) for s, q in account.positions.items() if q < 0), ZERO)
+
     def equity(self, account: Account) -> Money:
         """Cash and positions at the last mids, to the cent."""
-        held = sum((q * self.mid(s) for s, q in account.positions.items()), ZERO)
+        held = sum((self._value(s, q, self.mid(s)) for s, q in account.positions.items()), ZERO)
         return Money((account.cash + held).quantize(CENT, ROUND_HALF_EVEN))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from tradingd.core.book.ledger import MONEY_PLACES
 from tradingd.core.events import Quote
 from tradingd.core.types import AccountId, OrderType, Side, Symbol, Tif
 
@@ -28,14 +29,22 @@ _BUY, _TRAILING = Side.BUY, OrderType.TRAILING  # at hand: on Python 3.11 a memb
 
 
 class Grid:
-    """What prices and quantities of one symbol are whole multiples of."""
+    """What prices and quantities of one symbol are whole multiples of. unit: money for one point of one unit, the contract's
+    multiplier."""
 
-    __slots__ = ("far", "lot", "tick")
+    __slots__ = ("far", "lot", "tick", "unit")
 
-    def __init__(self, tick: Decimal = TICK, lot: Decimal = LOT) -> None:
+    def __init__(self, tick: Decimal = TICK, lot: Decimal = LOT, unit: Decimal = LOT) -> None:
         self.tick = tick
         self.lot = lot
+        self.unit = unit
         self.far = 2 * float(tick)
+
+    def value(self, qty: Decimal, price: Decimal) -> Decimal:
+        """Money that so many of them are worth, signed as qty, rounded as the books of their owner are."""
+        exact = qty * price * self.unit
+        money = round(exact, MONEY_PLACES)
+        return exact if exact == money else money
 
 
 CENTS = Grid()
@@ -98,7 +107,7 @@ class VenueOrder:
 
     __slots__ = (
         "account", "client_id", "code", "cum", "ended", "fee", "limit", "opening", "qty", "reduce_only", "rested", "rev", "side",
-        "status", "stop", "symbol", "text", "tif", "trail", "triggered", "ts", "type", "venue_id",
+        "status", "stop", "symbol", "text", "tif", "trail", "triggered", "ts", "type", "value", "venue_id",
     )  # fmt: skip
 
     def __init__(
@@ -119,6 +128,7 @@ class VenueOrder:
         self.reduce_only = reduce_only
         self.status = WORKING
         self.cum = ZERO
+        self.value = ZERO  # of what has filled, > 0
         self.fee = ZERO
         self.opening = ZERO  # the part that opens exposure, as judged on arrival
         self.rev = 0

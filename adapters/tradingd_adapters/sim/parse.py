@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ from tradingd.core.events import (
     Dividend,
     Event,
     FillSeen,
+    Financed,
     ForeignOrder,
     InstrumentStatus,
     OrderAccepted,
@@ -165,6 +166,9 @@ def _update(f: wire.Update) -> Event:
             raise Malformed(f"unknown word {f.what!r} about order {f.client_id!r}")
 
 
+_FINANCED: dict[str, Literal["interest", "borrow"]] = {"interest": "interest", "borrow": "borrow"}
+
+
 def _corporate(f: wire.Corporate) -> Event:
     if f.kind == "split":
         return Split(ts=_ts(f.ts), symbol=Symbol(f.symbol), ratio=_observed(f.ratio), action_id=f.id)
@@ -172,6 +176,9 @@ def _corporate(f: wire.Corporate) -> Event:
         return Dividend(
             ts=_ts(f.ts), account=AccountId(f.account), symbol=Symbol(f.symbol), amount=_money(f.amount), action_id=f.id
         )
+    kind = _FINANCED.get(f.kind)
+    if kind is not None and f.amount is not None:
+        return Financed(ts=_ts(f.ts), account=AccountId(f.account), kind=kind, amount=_money(f.amount), action_id=f.id)
     raise Malformed(f"unknown corporate action {f!r}")
 
 

@@ -10,6 +10,7 @@ from tradingd.core.events import (
     Dividend,
     Event,
     FillSeen,
+    Financed,
     ForeignOrder,
     InstrumentStatus,
     OrderAccepted,
@@ -75,6 +76,8 @@ def frame(e: Event) -> wire.Frame:
             return wire.Corporate(
                 ts=e.ts, kind="dividend", id=e.action_id, symbol=e.symbol, account=e.account, amount=e.amount
             )
+        case Financed():
+            return wire.Corporate(ts=e.ts, kind=e.kind, id=e.action_id, symbol="", account=e.account, amount=e.amount)
         case InstrumentStatus():
             return wire.Status(ts=e.ts, symbol=e.symbol, tradable=e.tradable, text=e.why)
         case _:

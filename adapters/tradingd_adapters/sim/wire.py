@@ -189,7 +189,7 @@ class Elsewhere(Frame, frozen=True, kw_only=True):
 
 
 class Corporate(Frame, frozen=True, kw_only=True):
-    """kind: split (ratio) or dividend (amount credited to the account)."""
+    """kind: split (ratio), or dividend, interest, borrow (amount credited to the account)."""
 
     ts: int
     kind: str

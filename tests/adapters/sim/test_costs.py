@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from tests.adapters.sim.venue import AAPL, ACCOUNT
 from tests.core.orders import order
+from tradingd.core.book.ledger import market_value, post_fill
 from tradingd.core.events import Event, FillSeen, OrderRejected, Quote, Split
 from tradingd.core.types import DecisionId, Instrument, Leg, Money, Order, OrderId, OrderType, Price, Qty, Side, Tif
 from tradingd.shell.identity import session_table
+from tradingd_adapters.sim.accounts import Fees
+from tradingd_adapters.sim.carry import Carry
 from tradingd_adapters.sim.exchange import Exchange, ExchangeSettings
 from tradingd_adapters.sim.floor import FloorSettings
 from tradingd_adapters.sim.session import Session
@@ -24,25 +27,31 @@ OPEN, MINUTE = SESSION.open_ns, 60 * 10**9
 
 
 class Desk:
-    """A venue that shows what it is told, a minute apart, and an account on it that trades at once."""
+    """A venue that shows what it is told, so many minutes apart, and an account on it that trades at once."""
 
     def __init__(
         self, *shown: tuple[float, float, float], slippage: str = "0", tick: str = "0.01", lot: str = "1",
-        split: float | None = None,
+        split: float | None = None, multiplier: str = "1", fees: Fees | None = None, cash: str = "1000000",
+        carry: Carry | None = None, start: str = "2008-03-03", apart: int = 1,
     ) -> None:  # fmt: skip
+        first = session_table("XNYS").session(start)
+        assert first is not None
+        begin = first.open_ns
         quotes = [
-            Quote(AAPL, bid, ask, OPEN + i * MINUTE, bid_size=size, ask_size=size, seq=i + 1)
+            Quote(AAPL, bid, ask, begin + i * apart * MINUTE, bid_size=size, ask_size=size, seq=i + 1)
             for i, (bid, ask, size) in enumerate(shown)
         ]
         told: list[Quote | Split] = [*quotes]
         if split is not None:  # between the first quote and the second
-            told.insert(1, Split(ts=OPEN + MINUTE - 1, symbol=AAPL, ratio=split, action_id="s"))
-        instrument = Instrument(symbol=AAPL, tick=Decimal(tick), lot=Decimal(lot))
+            told.insert(1, Split(ts=begin + apart * MINUTE - 1, symbol=AAPL, ratio=split, action_id="s"))
+        instrument = Instrument(symbol=AAPL, tick=Decimal(tick), lot=Decimal(lot), multiplier=Decimal(multiplier))
         tape = Tape(told, [instrument], {AAPL: Shown("quotes", build=())}, start=0, table=session_table("XNYS"))
         settings = ExchangeSettings(
-            latency_in_ns=0, latency_out_ns=0, floor=FloorSettings(slippage_bps=Decimal(slippage))
-        )
-        self.exchange = Exchange(tape, {ACCOUNT: Money(Decimal(1_000_000))}, settings=settings)
+            latency_in_ns=0, latency_out_ns=0,
+            floor=FloorSettings(slippage_bps=Decimal(slippage), fees=fees or Fees()),
+            carry=carry or Carry(),
+        )  # fmt: skip
+        self.exchange = Exchange(tape, {ACCOUNT: Money(Decimal(cash))}, settings=settings)
         self.heard: list[Event] = []
         self.session: Session = self.exchange.login(ACCOUNT, "", self.heard.append, lambda _: None)
         self.show()
@@ -201,3 +210,64 @@ def test_a_split_in_thirds_is_rounded_as_the_book_rounds_it() -> None:
     desk.send(market(Side.BUY, "15"))
     desk.show()
     assert (held(desk), desk.exchange.fractions) == (Decimal(5), [])
+
+
+money = st.integers(1, 500_000).map(lambda cents: Decimal(cents) / 100)
+schedules = st.builds(
+    Fees, per_share=st.sampled_from(["0", "0.005", "2"]).map(Decimal), minimum=st.sampled_from(["0", "1.00"]).map(Decimal),
+    bps=st.sampled_from(["0", "0.3", "20"]).map(Decimal), maximum_bps=st.sampled_from(["0", "1", "100"]).map(Decimal),
+)  # fmt: skip
+
+
+@given(schedules, st.lists(st.tuples(st.integers(1, 900), money), min_size=1, max_size=6))
+def test_a_fee_grows_as_an_order_fills_and_keeps_its_bounds(fees: Fees, parts: list[tuple[int, Decimal]]) -> None:
+    """T2: never a refund, whole cents, the maximum above the minimum."""
+    filled, value, last = Decimal(0), Decimal(0), Decimal(0)
+    for qty, price in parts:
+        filled, value = filled + qty, value + qty * price
+        fee = fees.of(filled, value)
+        assert fee >= last >= 0
+        assert fee == fee.quantize(Decimal("0.01"))
+        if fees.maximum_bps:
+            assert fee <= value * fees.maximum_bps / 10_000 + Decimal("0.005")
+        else:
+            assert fee >= fees.minimum
+        last = fee
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(Side), st.integers(1, 40)), min_size=1, max_size=6),
+    st.sampled_from(["0.1", "1", "10", "50"]), schedules, st.lists(st.integers(9_000, 11_000), min_size=6, max_size=6),
+)  # fmt: skip
+def test_contracts_conserve_every_cent(
+    trades: list[tuple[Side, int]], multiplier: str, fees: Fees, cents: list[int]
+) -> None:
+    """O4, T2: long, short and through zero: cash is what there was less price x quantity x multiplier and fees, and the books of
+    its owner, kept fill by fill, hold the same cash, the same position and the same equity at the same mark."""
+    desk = Desk(*[(c / 100, c / 100, 25) for c in cents], multiplier=multiplier, fees=fees)
+    unit, cash, kept = Decimal(multiplier), Decimal(1_000_000), None
+    for i, (side, qty) in enumerate(trades):
+        desk.send(order(side, str(qty), account=ACCOUNT, symbol=AAPL, order_id=OrderId(f"o{i}")))
+        if i < len(cents) - 1:
+            desk.show()
+    owned = Decimal(1_000_000)
+    for fill in [f for f in desk.heard if isinstance(f, FillSeen)]:
+        cash -= fill.price * fill.qty * unit * fill.side.sign + fill.fee
+        posting = post_fill(kept, AAPL, fill.side, fill.qty, fill.price, fill.fee, multiplier=unit)
+        kept, owned = posting.position, owned + posting.cash
+    mine = desk.exchange.floor.accounts[ACCOUNT]
+    assert mine.cash == cash == owned
+    assert held(desk) == (kept.qty if kept is not None else 0)
+    worth = cash + (market_value(kept, desk.exchange.floor.mid(AAPL)) if kept is not None else 0)
+    assert desk.exchange.floor.equity(mine) == worth.quantize(Decimal("0.01"))
+
+
+def test_credit_counts_the_multiplier() -> None:
+    """T2: twice the equity, of what contracts are worth."""
+    desk = Desk((100.0, 100.0, 1000), multiplier="50", cash="10000")
+    desk.send(order(Side.BUY, "5", account=ACCOUNT, symbol=AAPL, order_id=OrderId("five")))
+    assert [(e.code, e.text) for e in desk.heard if isinstance(e, OrderRejected)] == [
+        ("INSUFFICIENT_FUNDS", "need 25000.00, have 20000.00")
+    ]
+    desk.send(order(Side.BUY, "4", account=ACCOUNT, symbol=AAPL, order_id=OrderId("four")))
+    assert held(desk) == 4

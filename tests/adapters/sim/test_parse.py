@@ -34,6 +34,7 @@ RECORDED = [
     ),
     b'{"type":"corporate","ts":1110205800000000000,"kind":"split","id":"split-AAPL-2005-02-28","symbol":"AAPL","ratio":2.0}',
     b'{"type":"corporate","ts":1110205800000000000,"kind":"dividend","id":"d-1","symbol":"IBM","account":"demo","amount":"12.50"}',
+    b'{"type":"corporate","ts":1110205800000000000,"kind":"interest","id":"i-1","symbol":"","account":"demo","amount":"-4.17"}',
     b'{"type":"status","ts":1110205800000000000,"symbol":"AAPL","tradable":false,"text":"LULD"}',
     b'{"type":"answer","req":1,"body":null}',
     b'{"type":"failed","req":1,"status":503,"text":"service unavailable","client_id":"demo.1.e"}',
@@ -49,7 +50,7 @@ def test_recorded_frames_say_what_they_mean() -> None:
     said = [read(data) for data in RECORDED]
     assert [type(e).__name__ for e in said] == [
         "NoneType", "NoneType", "Quote", "Bar", "OrderAccepted", "OrderRejected", "OrderCancelled", "OrderReplaced", "FillSeen",
-        "ForeignOrder", "Split", "Dividend", "InstrumentStatus", "NoneType", "NoneType",
+        "ForeignOrder", "Split", "Dividend", "Financed", "InstrumentStatus", "NoneType", "NoneType",
     ]  # fmt: skip
     quote = said[2]
     assert isinstance(quote, Quote)
@@ -78,6 +79,7 @@ def test_what_the_venue_renders_is_read_back_equal() -> None:
 
 
 TRADE = json.loads(RECORDED[8])
+CARRY = json.loads(RECORDED[12])
 TICK = json.loads(RECORDED[2])
 UPDATE = json.loads(RECORDED[4])
 
@@ -99,6 +101,9 @@ UPDATE = json.loads(RECORDED[4])
         (TRADE, {"side": "short"}),
         (TRADE, {"cursor": 0}),
         (TRADE, {"exec_id": ""}),
+        (CARRY, {"kind": "rent"}),
+        (CARRY, {"amount": None}),
+        (CARRY, {"amount": "NaN"}),
         (UPDATE, {"what": "vanished"}),
         (UPDATE, {"what": "replaced"}),
         (UPDATE, {"type": "gossip"}),

@@ -177,7 +177,14 @@ def test_double_entry_names_its_accounts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "against"), [("dividend", "income:dividends"), ("fee", "expenses:fees"), ("deposit", "equity:deposit")]
+    ("kind", "against"),
+    [
+        ("dividend", "income:dividends"),
+        ("interest", "income:interest"),
+        ("borrow", "expenses:borrow"),
+        ("fee", "expenses:fees"),
+        ("deposit", "equity:deposit"),
+    ],
 )
 def test_cash_without_a_fill(kind: str, against: str) -> None:
     assert cash_postings(kind, Money(D(5))) == (("assets:cash", 5), (against, -5))

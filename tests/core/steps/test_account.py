@@ -7,7 +7,18 @@ from decimal import Decimal
 import pytest
 
 from tests.core.world import ACCOUNT, ACME, BOLT, CORN, EURO, World, at
-from tradingd.core.events import AccountSeen, Action, Dividend, FxRate, LinkUp, PositionsSeen, Split, Stopping, Verb
+from tradingd.core.events import (
+    AccountSeen,
+    Action,
+    Dividend,
+    Financed,
+    FxRate,
+    LinkUp,
+    PositionsSeen,
+    Split,
+    Stopping,
+    Verb,
+)
 from tradingd.core.facts import (
     Alerted,
     CancelIntended,
@@ -109,6 +120,23 @@ def test_a_blocked_account_takes_no_new_risk():
     world.step(AccountSeen(ts=world.now, account=ACCOUNT, cash=Money(D(100_000)), equity=Money(D(0)), blocked=True))
     assert [s.key for s in world.of(StateChanged)] == ["rule:account_blocked"]
     assert world.book.state() is TradingState.REDUCING
+
+
+def test_interest_counts_once_and_is_no_money_put_in():
+    """T2: after a restart too; equity goes down by it, what was put in does not."""
+    world = World()
+    before, worth = world.book.booked, world.book.equity
+    cash, deposits = before.cash, before.deposits
+    paid = Financed(
+        ts=world.now, account=ACCOUNT, kind="interest", amount=Money(D("-4.17")), action_id="interest:2008-10-06"
+    )
+    world.step(paid)
+    [moved] = world.of(CashMoved)[-1:]
+    assert (moved.kind, moved.amount, moved.symbol) == ("interest", D("-4.17"), None)
+    assert (world.book.booked.cash, world.book.booked.deposits) == (cash - D("4.17"), deposits)
+    assert world.book.equity == pytest.approx(worth - 4.17)
+    world.restart()
+    assert world.step(paid) == ()
 
 
 def test_a_dividend_counts_once():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
-from tests.core.world import ACCOUNT, ACME, BOLT, CORN, DAY, EURO, HOUR, MINUTE, World, at
+from tests.core.world import ACCOUNT, ACME, BOLT, CORN, DAY, EURO, HOUR, INSTRUMENTS, MINUTE, World, at
 from tradingd.core.events import Action, DividendDue, EarningsSeen, FxRate, MarketEvent
 from tradingd.core.facts import (
     Alerted,
@@ -325,6 +326,18 @@ def test_a_dividend_by_file_is_what_is_held_times_the_amount_once():
     assert due(world) == ()
     world.restart()
     assert due(world) == ()
+
+
+def test_a_dividend_counts_the_multiplier():
+    """O4, T2: the account is worth what it was when the price falls by the amount per share."""
+    contract = msgspec.structs.replace(INSTRUMENTS[ACME], multiplier=D(10))
+    world = World(instruments={**INSTRUMENTS, ACME: contract})
+    held, worth = world.buy(ACME), world.book.equity
+    due(world)
+    [moved] = world.of(CashMoved)
+    assert moved.amount == held * 10 * D("0.25") > 0
+    world.quote(ACME, 99.75)
+    assert world.book.equity == pytest.approx(worth)
 
 
 def test_a_short_pays_it_and_nobody_else_gets_it():

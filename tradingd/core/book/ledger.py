@@ -26,6 +26,9 @@ import msgspec
 from tradingd.core.types import ZERO, Money, Price, Qty, Side, Symbol
 
 MONEY_PLACES = 8
+_AGAINST = {
+    "dividend": "income:dividends", "interest": "income:interest", "borrow": "expenses:borrow", "fee": "expenses:fees",
+}  # fmt: skip
 COST_PLACES = 18
 QTY_PLACES = 9
 NO_QTY = Qty(ZERO)
@@ -223,8 +226,8 @@ def postings(symbol: Symbol, p: Posting) -> tuple[tuple[str, Money], ...]:
 
 
 def cash_postings(kind: str, amount: Money) -> tuple[tuple[str, Money], ...]:
-    """Cash that is no fill (dividend, fee, deposit, adopted) in double entry; sums to zero exactly."""
-    against = {"dividend": "income:dividends", "fee": "expenses:fees"}.get(kind, f"equity:{kind}")
+    """Cash that is no fill (dividend, interest, borrow, fee, deposit, adopted) in double entry; sums to zero exactly."""
+    against = _AGAINST.get(kind, f"equity:{kind}")
     return (("assets:cash", amount), (against, Money(EXACT.minus(amount))))
 
 

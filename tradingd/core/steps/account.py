@@ -13,6 +13,7 @@ from tradingd.core.events import (
     ClockSeen,
     ConfigLoaded,
     Dividend,
+    Financed,
     FxRate,
     InstrumentStatus,
     Leaving,
@@ -238,6 +239,18 @@ def on_dividend(book: Book, event: Dividend, rules: Rules) -> None:
         CashMoved(
             ts=book.now, account=book.account, kind="dividend", amount=event.amount, symbol=event.symbol,
             action_id=event.action_id,
+        )
+    )  # fmt: skip
+    book.remark()
+
+
+def on_financed(book: Book, event: Financed, rules: Rules) -> None:
+    """Interest and fees for borrowing, once an action_id (T2)."""
+    if event.action_id in book.booked.actions:
+        return
+    book.emit(
+        CashMoved(
+            ts=book.now, account=book.account, kind=event.kind, amount=event.amount, action_id=event.action_id,
         )
     )  # fmt: skip
     book.remark()

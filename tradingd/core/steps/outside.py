@@ -84,8 +84,8 @@ def _same(a: EventNoted, b: EventNoted) -> bool:
 
 
 def on_dividend_due(book: Book, event: DividendDue, rules: Rules) -> None:
-    """A dividend by the operator's file: what is held at this moment times the amount per share, at the rate of the moment; a short
-    pays it. Once an action_id; nothing while flat."""
+    """A dividend by the operator's file: what is held at this moment times the amount per share, the contract's multiplier and the
+    rate of the moment; a short pays it. Once an action_id; nothing while flat."""
     symbol, position = event.symbol, book.booked.positions.get(event.symbol)
     if event.action_id in book.booked.actions or position is None or not position.qty:
         return
@@ -95,7 +95,7 @@ def on_dividend_due(book: Book, event: DividendDue, rules: Rules) -> None:
     market = book.markets.get(symbol)
     currency = market.instrument.currency if market is not None else book.booked.currency
     rate = ONE if currency == book.booked.currency else book.booked.rates.get(currency, ONE)
-    amount = money(position.qty, event.per_share, rate)
+    amount = money(position.qty, event.per_share, position.multiplier, rate)
     book.emit(
         CashMoved(
             ts=book.now, account=book.account, kind="dividend", amount=amount, symbol=symbol, action_id=event.action_id

@@ -76,6 +76,8 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     fills: int = 0
     fees: Money = NIL
     dividends: Money = NIL
+    interest: Money = NIL
+    borrow: Money = NIL
     best_day: Span | None = None
     worst_day: Span | None = None
     best_month: Span | None = None
@@ -99,7 +101,8 @@ def reckon(directory: Path, year: int = YEAR) -> Metrics:
     flow = _Flow()
     flow.take(rows(directory, FILLS, Execution), rows(directory, ACTIONS, Action))
     return of_days(
-        list(rows(directory, DAYS, Day)), year, fills=flow.fills, fees=flow.fees, dividends=flow.dividends, moved=flow.moved,
+        list(rows(directory, DAYS, Day)), year, fills=flow.fills, fees=flow.fees, dividends=flow.dividends, interest=flow.interest,
+        borrow=flow.borrow, moved=flow.moved,
         trades=standard.all.group(), micro=micro.group(), by_symbol=grouped(standard.by_symbol),
         by_strategy=grouped(standard.by_strategy), by_exit=grouped(standard.by_exit),
     )  # fmt: skip
@@ -210,7 +213,7 @@ class _Flow:
 
     def __init__(self) -> None:
         self.fills = 0
-        self.moved = self.fees = self.dividends = NIL
+        self.moved = self.fees = self.dividends = self.interest = self.borrow = NIL
 
     def take(self, fills: Iterable[Execution], actions: Iterable[Action]) -> None:
         for fill in fills:
@@ -219,5 +222,9 @@ class _Flow:
         for action in actions:
             if action.kind == "dividend":
                 self.dividends = Money(self.dividends + action.amount)
+            elif action.kind == "interest":
+                self.interest = Money(self.interest + action.amount)
+            elif action.kind == "borrow":
+                self.borrow = Money(self.borrow - action.amount)
             elif action.kind == "fee":
                 self.fees = Money(self.fees - action.amount)

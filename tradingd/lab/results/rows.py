@@ -112,7 +112,7 @@ class Decision(Row, frozen=True, kw_only=True):
 
 class Action(Row, frozen=True, kw_only=True):
     """What happened to the account without an order. kind: "split" (amount: new shares for one old), else of the cash that moved:
-    "deposit", "dividend", "fee", "adopted"."""
+    "deposit", "dividend", "interest", "borrow", "fee", "adopted"."""
 
     kind: str
     symbol: str = ""

@@ -94,6 +94,7 @@ def costs(result: Result, m: Metrics) -> Html:
             ("realised, before fees", toned(before, money(before))),
             ("realised, after fees", toned(after, money(after))),
             ("fees of all fills", money(m.fees)), ("dividends", money(m.dividends)),
+            ("interest", money(m.interest)), ("borrowed shares", money(-m.borrow)),
             ("held at the end", ", ".join(f"{one.qty} {one.symbol} from {price(one.entry)}" for one in result.held) or "nothing"),
         )),
         class_="half",
