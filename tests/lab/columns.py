@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -245,12 +246,16 @@ class Ran(msgspec.Struct):
     shown: int
 
 
-def ran(config: Config, feed: Feed, *, sparse: bool, asked: Asked | None = None, latency: int = 2_000_000) -> Ran:
-    """One run over a market."""
+def ran(
+    config: Config, feed: Feed, *, sparse: bool, asked: Asked | None = None, latency: int = 2_000_000,
+    strategies: tuple[Loaded, ...] | None = None,
+) -> Ran:  # fmt: skip
+    """One run over a market. strategies: else those of the configuration, on a random market the one that buys."""
     env, clock = replay_env()
     settings = ExchangeSettings(latency_in_ns=latency, latency_out_ns=latency, carry=CARRY)
     exchange = Exchange(feed, {ACCOUNT: Money(config.accounts[ACCOUNT].capital)}, settings=settings)
-    strategies = strategies_of(config) if asked is None else ((BUYER,) if asked.ideas else ())
+    if strategies is None:
+        strategies = strategies_of(config) if asked is None else ((BUYER,) if asked.ideas else ())
     told: list[AnyFact] = []
     run = run_of(env, clock, config, ACCOUNT, exchange, strategies, record=told.extend, sparse=sparse)
     shown = [0]
@@ -278,5 +283,6 @@ def state_of(one: Ran) -> dict[str, Any]:
     markets = {s: [getattr(m, f) for f in OBSERVED] + [list(m.swings)] for s, m in book.markets.items()}
     return {
         "book": book.dump(), "equity": book.equity, "now": book.now, "quotes": book.quotes, "markets": markets,
-        "venue": one.venue, "events": one.events, "shown": one.quotes,
+        "venue": one.venue, "events": one.events, "shown": one.quotes, "strategies": book.strategy_states,
+        "head": sha256(b"".join(map(msgspec.json.encode, one.facts))).hexdigest(),
     }  # fmt: skip

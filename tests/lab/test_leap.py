@@ -57,6 +57,28 @@ def test_whoever_asks_for_quotes_gets_each(monkeypatch: pytest.MonkeyPatch) -> N
     assert sparse.shown == seen[Quote] == 20_000
 
 
+def test_quotes_that_a_strategy_declares_nothing_for_are_not_shown_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """W1, T1: it is asked what it declares now and then, not for each quote; what moves it, it is shown."""
+    from tests.lab import levels
+
+    asked: Counter[str] = Counter()
+    for part in ("decide", "triggers"):
+        original = getattr(levels, part)
+
+        def counted(*args, part=part, original=original):  # type: ignore[no-untyped-def]
+            asked[part] += 1
+            return original(*args)
+
+        monkeypatch.setattr(levels, part, counted)
+    strategies = (levels.levels(levels.Settings(width=2e-4, symbols=("GOOG",))),)
+    sparse = ran(config_of(300.0, 0.03, 1800.0), Random(CALM), sparse=True, asked=CALM, strategies=strategies)
+    assert sparse.book.strategy_states["levels"].moves > 10
+    assert sparse.quotes == 20_000
+    assert sparse.shown < 1_000
+    assert asked["decide"] < 1_000
+    assert asked["triggers"] < 200
+
+
 def test_the_law_is_tried_where_things_happen() -> None:
     """The random markets of the law trade, trip, split and are traded in from elsewhere."""
     told: Counter[type] = Counter()

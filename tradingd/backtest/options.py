@@ -56,10 +56,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     strategies: "NAME" or "NAME:key=value,...", () for those of the configuration.   sets: "key=value" of the configuration.
     config: its file, None for one that is shipped.   account: whose rules, "" for the only one.   out: the result's folder, None
     for a fresh one.   report: where else the page is written.   warm_up_days: of data before `begin` that is only learned from,
-    >= 0.   dense: no quote is passed over, whether it can matter or not.   varied: as `sets`, over all else; a sweep's.
-    files, notes: what `data` was made of as it was named, and what became of it there; () where it was there before.
-    rules: the text that stands in for `config` where that is None, "" for what is shipped.   page, progress: whether they are
-    shown."""
+    >= 0.   dense: no quote is passed over, whether it can matter or not.   check_triggers: none is, and strategies are held to what
+    they declare.   varied: as `sets`, over all else; a sweep's.   files, notes: what `data` was made of as it was named, and what
+    became of it there; () where it was there before.   rules: the text that stands in for `config` where that is None, "" for
+    what is shipped.   page, progress: whether they are shown."""
 
     data: str = DEMO
     begin: str = ""
@@ -76,6 +76,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     warm_up_days: int = 180
     costs: Costs = Costs()
     dense: bool = False
+    check_triggers: bool = False
     varied: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -22,11 +22,13 @@ from tradingd.backtest.rules import configured
 from tradingd.backtest.source import Source, source_of
 from tradingd.backtest.tell import Progress, Told
 from tradingd.config import Config, config_hash, describe
+from tradingd.core.signals.strategy import Loaded
 from tradingd.core.types import AccountId, Money
 from tradingd.lab.results.faults import ResultFault
 from tradingd.lab.results.page import make
 from tradingd.lab.results.result import About, Result
 from tradingd.lab.run import Run
+from tradingd.lab.watched import Watch
 from tradingd.ports import Disk, Misconfigured
 from tradingd.shell.env import RealClock
 from tradingd.shell.identity import build_hash
@@ -48,7 +50,8 @@ def run_backtest(options: Options, *, find: Find = source_of) -> Told:
     config, account = configured(options)
     directory = (options.out or fresh(Path(NUMBERED))).absolute()
     _check_report(options.report, directory)
-    strategies = strategies_of(config)
+    watch = Watch()
+    strategies = _strategies(options, config, watch)
     env, clock = replay_env()
     env.disk = HastyDisk()
     source = find(options, config, account, env.disk)
@@ -67,9 +70,23 @@ def run_backtest(options: Options, *, find: Find = source_of) -> Told:
         on_breath=lambda ts: progress.show(ts, run.events), sparse=isinstance(source.market, ColumnTape) and not options.dense,
     )  # fmt: skip
     folder.book = run.book
-    result, seconds = _driven(run, folder, about, source, progress, exchange)
+    notes = lambda: [*source.notes, *source.found(), *_fractions(exchange), *watch.notes()]  # noqa: E731
+    result, seconds = _driven(run, folder, about, progress, notes)
     unwritten = _reported(directory, options.report) if options.report is not None else ""
-    return Told(out=str(directory), events=run.events, seconds=round(seconds, 3), result=result, unwritten=unwritten)
+    return Told(
+        out=str(directory), events=run.events, seconds=round(seconds, 3), result=result, unwritten=unwritten,
+        broken=watch.counts.total(),
+    )  # fmt: skip
+
+
+def _strategies(options: Options, config: Config, watch: Watch) -> tuple[Loaded, ...]:
+    """Those that are switched on; with --check-triggers those watched that declare any."""
+    strategies = strategies_of(config)
+    if not options.check_triggers:
+        return strategies
+    if not any(each.declares for each in strategies):
+        raise Misconfigured("--check-triggers: none of the strategies declares triggers")
+    return watch.over(strategies)
 
 
 def _check_report(report: Path | None, directory: Path) -> None:
@@ -137,9 +154,9 @@ def _unread(config: Config, account: AccountId) -> list[str]:
 
 
 def _driven(
-    run: Run, folder: Folder, about: About, source: Source, progress: Progress, exchange: Exchange
+    run: Run, folder: Folder, about: About, progress: Progress, notes: Callable[[], list[str]]
 ) -> tuple[Result, float]:  # fmt: skip
-    """The result, and the seconds it took. Whatever ends the run, its folder is closed."""
+    """The result, and the seconds it took. notes: asked for at the end. Whatever ends the run, its folder is closed."""
     ended = False
     state, why = "partial", ""
     try:
@@ -156,8 +173,7 @@ def _driven(
         if not ended and error is not None:
             why = f"{type(error).__name__}: {error}"
             error.add_note(f"what was done until then is in {folder.directory}")
-        notes = [*source.notes, *source.found(), *_fractions(exchange)]
-        result = folder.close("complete" if state == "complete" else "partial", why, notes)
+        result = folder.close("complete" if state == "complete" else "partial", why, notes())
     return result, seconds
 
 

@@ -53,13 +53,15 @@ class Progress:
 
 class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The document of --json. out: the result's folder.   seconds: real time of the run, start to last fact.   unwritten: why the
-    page is not where --report wanted it as well."""
+    page is not where --report wanted it as well.   broken: how often a strategy did not keep to what
+    it declares; the notes tell of it."""
 
     out: str
     events: int
     seconds: float
     result: Result
     unwritten: str = ""
+    broken: int = 0
 
 
 def rate(events: int, seconds: float) -> str:

@@ -86,10 +86,14 @@ def backtest(
     dense: Annotated[
         bool, typer.Option("--dense", help="Look at every quote; else those that cannot matter are passed over.")
     ] = False,
+    check_triggers: Annotated[
+        bool,
+        typer.Option("--check-triggers", help="Look at every quote, and hold strategies to the triggers they declare."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run the strategies over recorded data through the same pipeline as live. Ends with 0, 7 when it was stopped early, 1, 2 or 78
-    when it could not run."""
+    when it could not run; 1 when a strategy did not keep to its triggers."""
     check_days(begin, end)
     market = named(data, kind, column, tz, unit, stamp, calendar, merge=merge, skip_bad=skip_bad)
     costs = costs_of(
@@ -102,13 +106,15 @@ def backtest(
         Options(
             begin=begin, end=end, symbols=tuple(dict.fromkeys(symbol or ())), capital=capital, tier=tier,
             strategies=tuple(strategy or ()), sets=tuple(sets or ()), config=config, account=account, out=out, report=report,
-            warm_up_days=warm_up, costs=costs, dense=dense,
+            warm_up_days=warm_up, costs=costs, dense=dense, check_triggers=check_triggers,
         ),
         market,
     )  # fmt: skip
     _show(told, as_json=as_json)
     if told.unwritten:
         raise CliError(clean(told.unwritten), Exit.FAILED)
+    if told.broken:
+        raise CliError(f"triggers: {told.broken} times not as declared, see the notes", Exit.FAILED)
     if told.result.state != "complete":
         raise typer.Exit(Exit.PARTLY)
 

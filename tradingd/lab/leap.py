@@ -9,14 +9,15 @@ A quote is passed over only when all of this holds; everything else is shown, on
 - the account is not worth less with it than the line of the day's loss and of the emergency allows, with some slack;
 - it comes before the next chore (all that a silence brings about is one) and before the venue's own next message, bar, action or
   end of session;
-- no strategy asks for quotes, and the venue has no faults to strike with.
+- it lies within what each strategy that asks for quotes declares (`quiet.py`), and the venue has no faults to strike with. One that
+  declares nothing is shown every quote.
 
 Then, of each symbol, the last one passed over is shown in the ordinary way, in order of time, with the band that the one before it
-would have left. So marks, tops of book, equity, ages of prices and the account's time are those of a run that saw every quote. What
-depends on the way there was settled: equity is counted from the marks before anything reads it (`Book.settle_marks`), the running
-sum in between only says when to count (`Book.watch_line`); quotes and happenings that were passed over are counted as if they were
-seen. Nothing else keeps a memory of plain quotes: prices of the last minutes are sampled by the timer, doubts about quotes are kept
-against the last good one, and what is left of a shown size begins anew with each quote.
+would have left; only to strategies it is not. So marks, tops of book, equity, ages of prices and the account's time are those of a
+run that saw every quote. What depends on the way there was settled: equity is counted from the marks before anything reads it
+(`Book.settle_marks`), the running sum in between only says when to count (`Book.watch_line`); quotes and happenings that were
+passed over are counted as if they were seen. Nothing else keeps a memory of plain quotes: prices of the last minutes are sampled by
+the timer, doubts about quotes are kept against the last good one, and what is left of a shown size begins anew with each quote.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ import numpy as np
 from tradingd.core.book.book import Book
 from tradingd.core.rules import Rules
 from tradingd.lab.plan import Plan
+from tradingd.lab.quiet import Quiet, quiet
 from tradingd.lab.sides import Clock, QuoteAhead, SparseVenue
 
 WINDOW = 1024  # rows looked at in one go, at first
@@ -46,6 +48,7 @@ class Leap:
         self._rules = rules
         self._clock = clock
         self._settle = settle
+        self._every = not all(each.declares for each in rules.quote_strategies)
         self._plan: Plan | None = None
         self._idle = 0  # happenings that are not worth a look, or known to matter
         self._rest = 0
@@ -57,7 +60,7 @@ class Leap:
             self._idle -= 1
             return 0
         ahead = self._venue.ahead()
-        if ahead is None or self._rules.quote_strategies:
+        if ahead is None or self._every:
             return 0
         plan = self._plan
         if plan is None or plan.block is not ahead.block:
@@ -69,7 +72,8 @@ class Leap:
         end = _end(plan, ahead, due)
         if end - row < FEW:
             return 0
-        end = self._first_that_matters(plan, row, end)
+        calm = quiet(self._book, self._rules)
+        end = self._first_that_matters(plan, row, min(end, _end(plan, ahead, calm.until)), calm)
         if end - row < FEW:
             self._rest = min(REST_MAX, 2 * self._rest + 1)
             self._idle = end - row + self._rest
@@ -78,9 +82,11 @@ class Leap:
         self._pass(plan, row, end)
         return end - row
 
-    def _first_that_matters(self, plan: Plan, row: int, end: int) -> int:
-        """From row on, before end; end when there is none."""
-        lines = _Lines(plan, self._venue, self._book)
+    def _first_that_matters(self, plan: Plan, row: int, end: int, calm: Quiet) -> int:
+        """From row on, before end; end when there is none, row when that lies behind."""
+        if end <= row:
+            return row
+        lines = _Lines(plan, self._venue, self._book, calm)
         window = WINDOW
         while row < end:
             until = min(end, row + window)
@@ -95,6 +101,7 @@ class Leap:
     def _pass(self, plan: Plan, row: int, end: int) -> None:
         shown = np.flatnonzero(plan.after[row:end] >= end) + row
         which = plan.block.which
+        strategies, self._rules.quote_strategies = self._rules.quote_strategies, ()
         for at in shown.tolist():
             market = plan.markets[which[at]]
             assert market is not None
@@ -102,6 +109,7 @@ class Leap:
             self._clock.set(plan.when[at].item())
             self._venue.show_row(at)
             self._settle()
+        self._rules.quote_strategies = strategies
         self._venue.pass_over(end)
         self._book.quotes += end - row - len(shown)
         plan.seen(end)
@@ -115,7 +123,7 @@ def _end(plan: Plan, ahead: QuoteAhead, due: int) -> int:
 class _Lines:
     """What the prices of each symbol must not reach now, by its place in the block."""
 
-    def __init__(self, plan: Plan, venue: SparseVenue, book: Book) -> None:
+    def __init__(self, plan: Plan, venue: SparseVenue, book: Book, calm: Quiet) -> None:
         self._plan = plan
         low, high, exposure, others = [], [], [], []
         for i, (symbol, market) in enumerate(zip(plan.block.symbols, plan.markets, strict=True)):
@@ -126,8 +134,8 @@ class _Lines:
                 exposure.append(0.0)
                 continue
             bounds = venue.bounds(symbol)
-            low.append(max(market.low_line, bounds.bid_low))
-            high.append(min(market.high_line, bounds.ask_high))
+            low.append(max(market.low_line, bounds.bid_low, calm.low(symbol)))
+            high.append(min(market.high_line, bounds.ask_high, calm.high(symbol)))
             others.append((bounds.ask_low, bounds.bid_high))
             exposure.append(market.exposure)
         self._low, self._high = np.array(low), np.array(high)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradingd.core.gates.window import SessionTable, WindowSettings, in_window, next_window_open
+from tradingd.core.gates.window import SessionTable, WindowSettings, in_window, next_window_change, next_window_open
 
 TEXT = (Path(__file__).resolve().parents[3] / "tradingd" / "data" / "sessions_XNYS.csv").read_text(encoding="ascii")
 TABLE = SessionTable.parse(TEXT, "XNYS")
@@ -47,6 +47,18 @@ def test_the_next_window_is_the_next_edge(ts):
     assert not in_window(TABLE, opens - 1, S)
     between = TABLE.next_after(ts)
     assert between is None or opens <= between.open_ns + 15 * 60 * 10**9
+
+
+@given(moments, st.integers(0, 3 * 86_400 * 10**9))
+def test_the_window_stays_as_it_is_until_it_may_change(ts, later):
+    """E9: before the returned moment nothing changes, and at it something does."""
+    change = next_window_change(TABLE, ts, S)
+    if change is None:
+        assert TABLE.next_after(ts) is None
+        return
+    assert change > ts
+    assert in_window(TABLE, change - 1, S) == in_window(TABLE, ts, S) != in_window(TABLE, change, S)
+    assert in_window(TABLE, min(ts + later, change - 1), S) == in_window(TABLE, ts, S)
 
 
 @given(st.lists(moments, min_size=1, max_size=20))

@@ -1,6 +1,7 @@
 """Loading a strategy, its settings, its signals and its state over a restart."""
 
 import math
+import re
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from tradingd.core.events import Action, Bar, Mode, Quote
 from tradingd.core.signals.strategy import SettingsError, Signal, load, load_settings
+from tradingd.core.signals.triggers import Between, Triggers
 from tradingd.core.types import Symbol
 
 
@@ -88,6 +90,42 @@ def test_wants_must_be_a_frozenset_of_something(wants: object) -> None:
     """A strategy that wants nothing would be silent for ever, and nobody would notice."""
     with pytest.raises(SettingsError, match="WANTS"):
         load("counter", module(WANTS=wants), {})
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"triggers": 3}, "triggers of counting must be a function of settings, state and view"),
+        ({"triggers": lambda *_: Triggers(), "WANTS": frozenset({Bar})}, "would never be asked: Quote is not in WANTS"),
+        ({"triggers": lambda *_: {"IBM": (1.0, 2.0)}}, "expected `Triggers`, got `dict`"),
+        ({"triggers": lambda _settings: Triggers()}, "TypeError"),
+        ({"triggers": lambda *_: 1 / 0}, "ZeroDivisionError"),
+        ({"triggers": lambda *_: Triggers([Between()])}, "`of`: expected symbols with `Between`, got `list`"),
+        ({"triggers": lambda *_: Triggers({7: Between()})}, "`of`: expected a symbol, got 7"),
+        ({"triggers": lambda *_: Triggers({"IBM": (1.0, 2.0)})}, "`of` IBM: expected `Between`, got `tuple`"),
+        ({"triggers": lambda *_: Triggers({"IBM": Between(low=math.nan)})}, "`low` must be a number, not nan"),
+        ({"triggers": lambda *_: Triggers({"IBM": Between(high="9")})}, "`high` must be a number, not '9'"),
+        ({"triggers": lambda *_: Triggers(others=True)}, "`others`: expected `Between` or None, got `bool`"),
+        ({"triggers": lambda *_: Triggers(until=1.5)}, "`until`: expected whole nanoseconds or None, got 1.5"),
+    ],
+)
+def test_triggers_that_cannot_be_used_are_refused_by_field(parts: dict[str, Any], message: str) -> None:
+    """W1: before anything is run by them."""
+    with pytest.raises(SettingsError, match=f"strategy counter: .*{re.escape(message)}"):
+        load("counter", module(**({"WANTS": frozenset({Quote})} | parts)), {})
+
+
+def test_what_is_declared_is_asked_for_with_state_and_settings() -> None:
+    """W1: and who declares nothing says so."""
+    of = load(
+        "counter",
+        module(WANTS=frozenset({Quote}), triggers=lambda s, state, _: Triggers(until=s.days + state.seen)),
+        {},
+    )
+    assert of.declares
+    assert of.triggers(State(4), None).until == 7
+    none = load("counter", module(), {})
+    assert (none.declares, none.triggers(State(4), None)) == (False, None)
 
 
 def test_only_wanted_events_are_shown() -> None:

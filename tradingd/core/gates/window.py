@@ -172,6 +172,14 @@ def next_window_open(table: SessionTable, ts: int, s: WindowSettings) -> int | N
     return None
 
 
+def next_window_change(table: SessionTable, ts: int, s: WindowSettings) -> int | None:
+    """Before that moment `in_window` says what it says at ts, ns; None: for as long as the table goes. Source: E9."""
+    session = table.at(ts)
+    if session is not None and in_window(table, ts, s):
+        return _closes(session, s) + 1
+    return next_window_open(table, ts, s)
+
+
 def week_of(session: Session) -> str:
     """The ISO week a session belongs to, like 2008-W12."""
     return week_of_date(session.date)

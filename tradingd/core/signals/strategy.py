@@ -6,6 +6,9 @@ says is a `Signal`; `Loaded.recommendation` makes of it the recommendation that 
 
 `decide` raises nothing for anything the market can say: NaN, gaps and symbols it has never heard of included. One that raises
 is broken, and the pipeline takes it out of service without touching the others. Source: W1, E1.
+
+One that asks for quotes may have a sixth part, `triggers(settings, state, view)`: which of them leave it as it is
+(`signals/triggers.py`). A backtest passes over those; without it, it is shown each.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tradingd.core.events import Action, Mode, Recommendation
+from tradingd.core.events import Action, Mode, Quote, Recommendation
+from tradingd.core.signals.triggers import Declare, Triggers, TriggersError, declared
 from tradingd.core.types import Symbol
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -116,6 +120,16 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     def decide(self, state: Any, view: View, event: object) -> tuple[Any, tuple[Signal, ...]]:
         return self.module.decide(self.settings, state, view, event)
 
+    @property
+    def declares(self) -> bool:
+        """Does it say which quotes leave it as it is?"""
+        return _declare(self.module) is not None
+
+    def triggers(self, state: Any, view: View) -> Triggers | None:
+        """Which quotes leave it as it is now; None: each may matter. Raises TriggersError for what cannot be used."""
+        declare = _declare(self.module)
+        return None if declare is None else declared(self.name, declare, self.settings, state, view)
+
     def recommendation(self, signal: Signal, ts: int, mode: Mode = Mode.PAPER) -> Recommendation:
         """The signal as intake takes it: id "<name>:<symbol>:<key>", source "strategy:<name>", made at `ts` (ns)."""
         return Recommendation(
@@ -147,8 +161,8 @@ class _Saved(msgspec.Struct, frozen=True):
 def load(name: str, module: Any, mapping: Mapping[str, object]) -> Loaded:
     """A strategy with its settings, ready to run.
 
-    Refuses (SettingsError): a name that is not 1 to 32 of [a-z0-9_-] beginning with a letter, a module that lacks a part, and
-    whatever `load_settings` refuses.
+    Refuses (SettingsError): a name that is not 1 to 32 of [a-z0-9_-] beginning with a letter, a module that lacks a part,
+    `triggers` that cannot be used, and whatever `load_settings` refuses.
     """
     if not _NAME.fullmatch(name):
         raise SettingsError(f"strategy name {name!r}: use 1 to 32 of a-z, 0-9, '_' and '-', beginning with a letter")
@@ -163,7 +177,44 @@ def load(name: str, module: Any, mapping: Mapping[str, object]) -> Loaded:
         settings = load_settings(module, mapping)
     except SettingsError as e:
         raise SettingsError(f"strategy {name}: {e}") from e
-    return Loaded(name=name, module=module, settings=settings)
+    loaded = Loaded(name=name, module=module, settings=settings)
+    _check_triggers(loaded)
+    return loaded
+
+
+class _Blank:
+    """The view before anything happened."""
+
+    ts = 0
+    in_window = False
+
+    def qty(self, _: Symbol) -> float:
+        return 0.0
+
+    def entry(self, _: Symbol) -> float | None:
+        return None
+
+    def mid(self, _: Symbol) -> float | None:
+        return None
+
+
+def _check_triggers(loaded: Loaded) -> None:
+    declare, words = _declare(loaded.module), f"strategy {loaded.name}: triggers of {_module_name(loaded.module)}"
+    if declare is None:
+        return
+    if not callable(declare):
+        raise SettingsError(f"{words} must be a function of settings, state and view")
+    if Quote not in loaded.module.WANTS:
+        raise SettingsError(f"{words} would never be asked: Quote is not in WANTS")
+    try:
+        loaded.triggers(loaded.initial(), _Blank())
+    except TriggersError as e:
+        raise SettingsError(str(e)) from e
+
+
+def _declare(module: Any) -> Declare | None:
+    found: Declare | None = getattr(module, "triggers", None)
+    return found
 
 
 def load_settings(module: Any, mapping: Mapping[str, object]) -> msgspec.Struct:

@@ -6,6 +6,8 @@ on, and what it holds stays protected (W1, G5).
 
 from __future__ import annotations
 
+from typing import Any
+
 from tradingd.core.book.book import Book
 from tradingd.core.events import Bar, Event, Recommendation
 from tradingd.core.facts import Alerted, Anomaly
@@ -55,6 +57,7 @@ def show(book: Book, event: Event, rules: Rules) -> None:
         if loaded.wants(event) and not quarantined(book, loaded.name):
             said.extend(_ask(book, loaded, event, rules))
     if said and not (isinstance(event, Bar) and event.history):
+        book.settle_marks()
         on_recommendations(book, tuple(said), rules)
 
 
@@ -62,11 +65,17 @@ def quarantined(book: Book, name: str) -> bool:
     return len(book.strategy_errors.get(name, ())) >= FAILURES_MAX
 
 
-def _ask(book: Book, loaded: Loaded, event: Event, rules: Rules) -> list[Recommendation]:
+def state_of(book: Book, loaded: Loaded) -> Any:
+    """What it remembers; its first state before it was shown anything."""
     if loaded.name not in book.strategy_states:
         book.strategy_states[loaded.name] = loaded.initial()
+    return book.strategy_states[loaded.name]
+
+
+def _ask(book: Book, loaded: Loaded, event: Event, rules: Rules) -> list[Recommendation]:
+    before = state_of(book, loaded)
     try:
-        state, signals = loaded.decide(book.strategy_states[loaded.name], View(book, rules), event)
+        state, signals = loaded.decide(before, View(book, rules), event)
         said = [loaded.recommendation(signal, book.now, rules.eligible) for signal in signals]
     except Exception as error:  # noqa: BLE001  foreign code: whatever it raises must not stop the house (G5)
         _failed(book, loaded.name, error)
