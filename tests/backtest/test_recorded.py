@@ -363,6 +363,31 @@ def test_a_store_that_turns_out_damaged_ends_with_what_was_done(days: Store, tmp
     assert result.metrics.sessions == 1  # the second was not over
 
 
+def test_looking_at_each_trade_makes_the_same_journal(tmp_path: Path) -> None:
+    """T1: of data that has trades only, too."""
+    rng, store, table = Random(5), store_in(tmp_path), session_table("XNYS")
+    for name, start in (("A", 100.0), ("B", 40.0)):
+        day, rows, mid = date(2008, 1, 2), [], start
+        while day < date(2008, 2, 16):
+            session = table.session(day.isoformat())
+            if session is not None:
+                for ts in range(session.open_ns, session.close_ns + 1, 60 * NS):
+                    mid *= 1 + rng.gauss(0, 0.0006)
+                    rows.append((ts, round(mid, 2), float(rng.randint(0, 900)) / 7))
+            day += timedelta(days=1)
+        bring(store, csv_of(tmp_path / f"{name}.csv", "ts,price,size", rows), "trades", NANOS, symbol=name)
+    calm = ("house.timer_s=30m", "house.orders_s=30m", "house.positions_s=30m")
+    sets = (*(f"instruments.{name}.calendar=XNYS" for name in "AB"), *calm)
+    dense, sparse = (
+        run(store, tmp_path / str(each), begin="2008-02-01", end="2008-02-15", sets=sets, dense=each, tier="aggressive")
+        for each in (True, False)
+    )
+    assert sparse.result == dense.result
+    assert sparse.result.metrics is not None
+    assert sparse.result.metrics.fills > 0
+    assert sparse.events == dense.events > 8_000
+
+
 def test_looking_at_each_quote_makes_the_same_journal(tmp_path: Path) -> None:
     """T1: one head, sparse and dense; the counts of what happened are the same, too."""
     rng, store, table = Random(5), store_in(tmp_path), session_table("XNYS")

@@ -143,16 +143,20 @@ class _Recorded:
         notes += in_parts([part for symbol in self.symbols for part in self._parts(symbol)], since, until)
         notes += self._doubts(table)
         costs = self.options.costs
-        if all(shown.source == "quotes" for shown in self.shown.values()):
-            market: Tape = ColumnTape(
-                self._blocks(since, until), self._happenings(since, until, quotes=False), instruments, self.shown, start=since,
-                table=table,
+        from tradingd.backtest.prints import PrintTape
+
+        quoting = QuotingSettings(spread_bps=costs.spread_bps, size_share=costs.size_share)
+        kinds = {shown.source for shown in self.shown.values()}
+        if kinds in ({"quotes"}, {"trades"}):
+            (kind,) = kinds
+            market: Tape = (ColumnTape if kind == "quotes" else PrintTape)(
+                self._blocks(kind, since, until), self._happenings(since, until, but=kind), instruments, self.shown, start=since,
+                table=table, quoting=quoting,
             )  # fmt: skip
         else:
             market = Tape(
-                self._happenings(since, until), instruments, self.shown, start=since, table=table,
-                quoting=QuotingSettings(spread_bps=costs.spread_bps, size_share=costs.size_share),
-            )  # fmt: skip
+                self._happenings(since, until), instruments, self.shown, start=since, table=table, quoting=quoting
+            )
         return Source(market, begin, end, since, until, tuple(notes), YEAR if table is not None else 365)
 
     def _instrument(self, symbol: Symbol) -> Instrument:
@@ -194,23 +198,23 @@ class _Recorded:
         dates = [date_of(kind, meta, meta.first if first else meta.last) for kind, meta in held]
         return min(dates) if first else max(dates)
 
-    def _blocks(self, since: int, until: int) -> Iterator[Block]:
-        """All quotes as columns; of symbols without days from long before."""
+    def _blocks(self, kind: str, since: int, until: int) -> Iterator[Block]:
+        """All quotes, or trades, as columns; of symbols without days from long before."""
         from tradingd.lab.data.columns import quote_rows
 
         early = since - self.options.warm_up_days * DAY
         begins = {symbol: since if f"bars-{DAY_S}" in self.kinds[symbol] else early for symbol in self.symbols}
-        for rows in quote_rows(self.store, begins, until):
+        for rows in quote_rows(self.store, begins, until, kind):
             yield Block(self.symbols, *rows)
 
-    def _happenings(self, since: int, until: int, *, quotes: bool = True) -> Iterator[Happening]:
+    def _happenings(self, since: int, until: int, *, but: str = "") -> Iterator[Happening]:
         """Days and actions from long before, to learn from; what is shown from `since` on, or as early where there are no days."""
         from tradingd.lab.data.feed import merged
 
         early = since - self.options.warm_up_days * DAY
         learned, late, soon = self._wants()
-        if not quotes:
-            late, soon = ([want for want in wants if want.kind.name != "quotes"] for wants in (late, soon))
+        if but:
+            late, soon = ([want for want in wants if want.kind.name != but] for wants in (late, soon))
         streams = (
             merged(self.store, learned, early, until),
             merged(self.store, soon, early, until),

@@ -43,6 +43,12 @@ class Builder:
         bar[4] += volume
         return False
 
+    def pour(self, volumes: Sequence[float]) -> None:
+        """More that was traded in it, in order."""
+        assert self._bar is not None
+        for volume in volumes:
+            self._bar[4] += volume
+
     def due(self) -> int:
         """Nothing that is read from then on belongs to the bar that is being built, ns; FAR when there is none."""
         over = self.over()
@@ -98,6 +104,11 @@ class Builders:
                 self._put(*builder.take())
             if builder.add(session, ts, ohlc, volume):
                 self.due = min(self.due, builder.due())
+
+    def pour(self, symbol: Symbol, volumes: Sequence[float]) -> None:
+        """What was traded besides in the bars that are being built of a symbol, one by one: sums of floats depend on the order."""
+        for builder in self._of[symbol] if volumes else ():
+            builder.pour(volumes)
 
     def close(self, ts: int | None) -> None:
         """Publish what is over by ts; all, when the data is over (None)."""

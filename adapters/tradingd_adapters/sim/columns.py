@@ -11,20 +11,22 @@ from tradingd.core.gates.window import SessionTable
 from tradingd.core.types import NS, Instrument, Symbol
 from tradingd_adapters.sim.bars import DAY_S, FAR
 from tradingd_adapters.sim.block import Block
-from tradingd_adapters.sim.quoting import UNKNOWN_SIZE
+from tradingd_adapters.sim.quoting import UNKNOWN_SIZE, QuotingSettings
 from tradingd_adapters.sim.tape import Happening, Shown, Tape, What
 
 
 class ColumnTape(Tape):
     """blocks: all quotes, in order of time.   happenings: everything else, in order of time; at the same moment before the quotes.
-    Symbols are shown by quotes only. The rest is as in `Tape`."""
+    Symbols are shown by `source` only. The rest is as in `Tape`."""
+
+    source = "quotes"
 
     def __init__(
         self, blocks: Iterable[Block], happenings: Iterable[Happening], instruments: Sequence[Instrument],
-        shown: Mapping[Symbol, Shown], *, start: int, table: SessionTable | None,
+        shown: Mapping[Symbol, Shown], *, start: int, table: SessionTable | None, quoting: QuotingSettings | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(happenings, instruments, shown, start=start, table=table)
-        assert all(each.source == "quotes" for each in shown.values())
+        super().__init__(happenings, instruments, shown, start=start, table=table, quoting=quoting)
+        assert all(each.source == self.source for each in shown.values())
         self._blocks = iter(blocks)
         self._block: Block | None = None
 
@@ -49,7 +51,7 @@ class ColumnTape(Tape):
             n = int(block.ts.searchsorted(min(ts, self._change_after(first))))
             part, self._block = block.part(slice(n)), (block.part(slice(n, None)) if n < len(block) else None)
             self._build_of(part, first)
-            yield first, part
+            yield first, self._as_shown(part)
 
     def _usable(self) -> Block | None:
         """What is left of the present block, or the next one without rows nobody could have traded at."""
@@ -102,7 +104,17 @@ class ColumnTape(Tape):
         for i, symbol in enumerate(part.symbols):
             mine = which == i
             if mine.any():
-                self._build(symbol, int(ts[mine][0]), _ohlc(mids[mine]), 0.0)
+                volumes = self._volumes(part, mine)
+                self._build(symbol, int(ts[mine][0]), _ohlc(mids[mine]), volumes[0])
+                self._builders.pour(symbol, volumes[1:])
+
+    def _volumes(self, part: Block, mine: Any) -> list[float]:
+        """What was traded at some of the rows, at least one number; a quote trades nothing."""
+        return [0.0]
+
+    def _as_shown(self, part: Block) -> Block:
+        """The quotes that rows are shown as."""
+        return part
 
 
 def _ohlc(mids: Any) -> tuple[float, float, float, float]:

@@ -24,7 +24,7 @@ from tradingd.core.types import NS, Instrument, Symbol
 SLOT_NS = 300 * NS
 TURNS = 3  # a path has three legs
 UNKNOWN_SIZE = 1e12
-_EPS = 1e-9  # of a tick: what a division may be off by
+EPS = 1e-9  # of a tick: what a division may be off by
 
 
 class QuotingSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,11 +67,16 @@ class Quoting:
         self._spread = settings.spread_bps / 10_000
         self._share = settings.size_share
 
+    @property
+    def terms(self) -> tuple[int, int, float]:
+        """(numerator and denominator of the tick, spread as a share of the price)."""
+        return self._num, self._den, self._spread
+
     def around(self, price: float) -> tuple[float, float]:
         """(bid, ask) of a price; bid <= price <= ask."""
         ticks = price * self._den / self._num
-        spread = max(1, ceil(ticks * self._spread - _EPS))
-        bid = floor(ticks - (spread - 1) / 2 + _EPS)
+        spread = max(1, ceil(ticks * self._spread - EPS))
+        bid = floor(ticks - (spread - 1) / 2 + EPS)
         return bid * self._num / self._den, (bid + spread) * self._num / self._den
 
     def of_print(self, price: float, size: float) -> tuple[float, float, float]:

@@ -1,4 +1,4 @@
-"""Recorded quotes of several instruments as one sequence of blocks, in order of time. Source: T2, J5.
+"""Recorded quotes, or trades, of several instruments as one sequence of blocks, in order of time. Source: T2, J5.
 
 Rows at the same moment stand in the order of the instruments' names, those of one instrument in their own. Of each instrument about
 one block of rows is in memory.
@@ -19,11 +19,12 @@ from tradingd.lab.data.parquet import Column
 from tradingd.lab.data.store import Store
 
 ROWS = 32_768
+FIELDS = {"quotes": ("bid", "ask", "bid_size", "ask_size"), "trades": ("price", "price", "size", "size")}
 
 
 class QuoteRows(NamedTuple):
-    """Columns of one length, at least 1. which: place among the symbols asked for.   seq: of the quote in its instrument's rows,
-    from 1."""
+    """Columns of one length, at least 1; of a trade bid and ask are its price, both sizes its size. which: place among the symbols
+    asked for.   seq: of the row among those of its instrument, from 1."""
 
     which: Column
     ts: Column
@@ -37,8 +38,9 @@ class QuoteRows(NamedTuple):
 class _Reader:
     """One instrument's rows, read as far as they are needed."""
 
-    def __init__(self, store: Store, symbol: Symbol, n: int, since: int, until: int) -> None:
-        self._blocks = columns(store, kind_of("quotes"), symbol, since, until)
+    def __init__(self, store: Store, kind: str, symbol: Symbol, n: int, since: int, until: int) -> None:
+        self._blocks = columns(store, kind_of(kind), symbol, since, until)
+        self._fields = FIELDS[kind]
         self._n = n
         self._seq = 1
         self.rows: QuoteRows | None = None
@@ -53,8 +55,9 @@ class _Reader:
             return
         self.over = False
         count = len(block["ts"])
+        bid, ask, bid_size, ask_size = self._fields
         fresh = QuoteRows(
-            np.full(count, self._n, dtype=np.int16), block["ts"], block["bid"], block["ask"], block["bid_size"], block["ask_size"],
+            np.full(count, self._n, dtype=np.int16), block["ts"], block[bid], block[ask], block[bid_size], block[ask_size],
             np.arange(self._seq, self._seq + count),
         )  # fmt: skip
         self._seq += count
@@ -77,10 +80,12 @@ class _Reader:
         return BEGINNING if self.rows is None else int(self.rows.ts[-1])
 
 
-def quote_rows(store: Store, since: Mapping[Symbol, int], until: int = END) -> Iterator[QuoteRows]:
-    """Blocks of at most ROWS quotes with since <= ts < until, ns. since: by symbol, in the order that `which` counts, at most
-    32,767. DataError as `feed.columns`."""
-    readers = [_Reader(store, symbol, n, begin, until) for n, (symbol, begin) in enumerate(since.items())]
+def quote_rows(
+    store: Store, since: Mapping[Symbol, int], until: int = END, kind: str = "quotes"
+) -> Iterator[QuoteRows]:
+    """Blocks of at most ROWS rows with since <= ts < until, ns. since: by symbol, in the order that `which` counts, at most 32,767.
+    kind: quotes or trades. DataError as `feed.columns`."""
+    readers = [_Reader(store, kind, symbol, n, begin, until) for n, (symbol, begin) in enumerate(since.items())]
     while readers:
         horizon = min(reader.horizon for reader in readers)
         taken = [rows for reader in readers if (rows := reader.take(horizon)) is not None]
