@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tradingd.core.events import Action, Mode, Quote, Recommendation
-from tradingd.core.signals.triggers import Declare, Triggers, TriggersError, declared
+from tradingd.core.signals.triggers import Blank, Declare, Triggers, TriggersError, declared
 from tradingd.core.types import Symbol
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -182,22 +182,6 @@ def load(name: str, module: Any, mapping: Mapping[str, object]) -> Loaded:
     return loaded
 
 
-class _Blank:
-    """The view before anything happened."""
-
-    ts = 0
-    in_window = False
-
-    def qty(self, _: Symbol) -> float:
-        return 0.0
-
-    def entry(self, _: Symbol) -> float | None:
-        return None
-
-    def mid(self, _: Symbol) -> float | None:
-        return None
-
-
 def _check_triggers(loaded: Loaded) -> None:
     declare, words = _declare(loaded.module), f"strategy {loaded.name}: triggers of {_module_name(loaded.module)}"
     if declare is None:
@@ -207,7 +191,7 @@ def _check_triggers(loaded: Loaded) -> None:
     if Quote not in loaded.module.WANTS:
         raise SettingsError(f"{words} would never be asked: Quote is not in WANTS")
     try:
-        loaded.triggers(loaded.initial(), _Blank())
+        loaded.triggers(loaded.initial(), Blank())
     except TriggersError as e:
         raise SettingsError(str(e)) from e
 

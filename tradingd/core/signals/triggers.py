@@ -54,6 +54,22 @@ class Triggers(msgspec.Struct, frozen=True):
         return self.of.get(symbol, self.others)
 
 
+class Blank:
+    """The view before anything happened."""
+
+    ts = 0
+    in_window = False
+
+    def qty(self, _: Symbol) -> float:
+        return 0.0
+
+    def entry(self, _: Symbol) -> float | None:
+        return None
+
+    def mid(self, _: Symbol) -> float | None:
+        return None
+
+
 Declare = Callable[[Any, Any, Any], Triggers]  # settings, state, view
 
 
