@@ -54,7 +54,7 @@ def test_whoever_asks_for_quotes_gets_each(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(columns.Buyer, "decide", counted)
     sparse = ran(config_of(300.0, 0.03, 1800.0), Random(CALM), sparse=True, asked=CALM)
-    assert sparse.shown == seen[Quote] == 20_000
+    assert sparse.quotes == seen[Quote] == 20_000
 
 
 def test_quotes_that_a_strategy_declares_nothing_for_are_not_shown_to_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def run_of(
     def over(run: Run) -> Over:
         from tradingd.lab.leap import Leap
 
-        return Leap(exchange, book, rules, clock, run.settle).over
+        return Leap(exchange, book, rules, clock, run.settle, run.take).over
 
     return Run(
         exchange, broker, book, rules, clock, config.house, record=record, on_bar=on_bar, on_breath=on_breath, looks=looks,

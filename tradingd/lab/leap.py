@@ -18,6 +18,9 @@ run that saw every quote. What depends on the way there was settled: equity is c
 (`Book.settle_marks`), the running sum in between only says when to count (`Book.watch_line`); quotes and happenings that were
 passed over are counted as if they were seen. Nothing else keeps a memory of plain quotes: prices of the last minutes are sampled by
 the timer, doubts about quotes are kept against the last good one, and what is left of a shown size begins anew with each quote.
+
+Where a strategy is shown every quote, those that could be passed over but for it go through the core one by one (a walk), and only
+the venue is spared them. It catches up in the same way before anything is sent.
 """
 
 from __future__ import annotations
@@ -28,26 +31,35 @@ from math import inf
 import numpy as np
 
 from tradingd.core.book.book import Book
+from tradingd.core.facts import AnyFact
+from tradingd.core.pipeline import step
 from tradingd.core.rules import Rules
 from tradingd.lab.plan import Plan
-from tradingd.lab.quiet import Quiet, quiet
+from tradingd.lab.quiet import SILENT, Quiet, quiet
 from tradingd.lab.sides import Clock, QuoteAhead, SparseVenue
 
 WINDOW = 1024  # rows looked at in one go, at first
 WINDOW_MAX = 8192
 FEW = 8  # fewer than that are shown sooner than leapt over
+WALK, WALK_MAX = 128, 8192  # rows of a walk: as many as the last ones went, and more
+WALK_REST_MAX = 512
 REST_MAX = 64
 
 
 class Leap:
-    """One run's. settle: steps through all that was offered."""
+    """One run's. settle: steps through all that was offered.   take: carries out what a step of ours came to."""
 
-    def __init__(self, venue: SparseVenue, book: Book, rules: Rules, clock: Clock, settle: Callable[[], None]) -> None:
+    def __init__(
+        self, venue: SparseVenue, book: Book, rules: Rules, clock: Clock, settle: Callable[[], None],
+        take: Callable[[tuple[AnyFact, ...]], None],
+    ) -> None:  # fmt: skip
         self._venue = venue
         self._book = book
         self._rules = rules
         self._clock = clock
         self._settle = settle
+        self._take = take
+        self._far = WALK
         self._every = not all(each.declares for each in rules.quote_strategies)
         self._plan: Plan | None = None
         self._idle = 0  # happenings that are not worth a look, or known to matter
@@ -60,7 +72,7 @@ class Leap:
             self._idle -= 1
             return 0
         ahead = self._venue.ahead()
-        if ahead is None or self._every:
+        if ahead is None:
             return 0
         plan = self._plan
         if plan is None or plan.block is not ahead.block:
@@ -72,14 +84,41 @@ class Leap:
         end = _end(plan, ahead, due)
         if end - row < FEW:
             return 0
-        calm = quiet(self._book, self._rules)
-        end = self._first_that_matters(plan, row, min(end, _end(plan, ahead, calm.until)), calm)
+        if self._every:
+            calm, end = SILENT, min(end, row + self._far)
+        else:
+            calm = quiet(self._book, self._rules)
+            end = min(end, _end(plan, ahead, calm.until))
+        end = self._first_that_matters(plan, row, end, calm)
         if end - row < FEW:
             self._rest = min(REST_MAX, 2 * self._rest + 1)
             self._idle = end - row + self._rest
             return 0
+        if self._every:
+            return self._walk(plan, row, end)
         self._rest, self._idle = 0, 1
         self._pass(plan, row, end)
+        return end - row
+
+    def _walk(self, plan: Plan, row: int, end: int) -> int:
+        """Each row through the core, for strategies that want each; none through the venue, which stays as it is until one of them
+        comes to something. How many rows that were."""
+        book, rules = self._book, self._rules
+        facts: tuple[AnyFact, ...] = ()
+        for at, quote in enumerate(plan.block.quotes(row, end), row):
+            facts = step(book, quote, rules)
+            if facts:
+                end = at + 1
+                break
+        self._clock.set(plan.when[end - 1].item())  # nobody asks for the time within a step
+        for at in plan.last_rows(row, end):
+            self._venue.see_row(at)
+        self._venue.pass_over(end)
+        self._far = min(WALK_MAX, 2 * self._far) if not facts else max(WALK, end - row)
+        self._rest = min(WALK_REST_MAX, 2 * self._rest + 1) if end - row < WALK else 0
+        self._idle = self._rest
+        if facts:
+            self._take(facts)
         return end - row
 
     def _first_that_matters(self, plan: Plan, row: int, end: int, calm: Quiet) -> int:
@@ -99,10 +138,10 @@ class Leap:
         return end
 
     def _pass(self, plan: Plan, row: int, end: int) -> None:
-        shown = np.flatnonzero(plan.after[row:end] >= end) + row
+        shown = plan.last_rows(row, end)
         which = plan.block.which
         strategies, self._rules.quote_strategies = self._rules.quote_strategies, ()
-        for at in shown.tolist():
+        for at in shown:
             market = plan.markets[which[at]]
             assert market is not None
             market.lo, market.hi = plan.lo[at].item(), plan.hi[at].item()

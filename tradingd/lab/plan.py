@@ -55,6 +55,11 @@ class Plan:
             self.times[which] = self.block.ts[self._next : row]
             self._next = row
 
+    def last_rows(self, row: int, end: int) -> list[int]:
+        """Of each symbol its last row from row on, before end, in order."""
+        rows: list[int] = (np.flatnonzero(self.after[row:end] >= end) + row).tolist()
+        return rows
+
     def is_other(self, i: int) -> bool:
         """Does the market of the i-th symbol stand elsewhere than the rows before would have brought it?"""
         market = self.markets[i]

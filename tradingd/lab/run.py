@@ -130,6 +130,12 @@ class Run:
         self.offer(Stopping(ts=self.clock.wall(), reason=why))
         self.settle()
 
+    def take(self, facts: tuple[AnyFact, ...]) -> None:
+        """What a step made outside of `settle` came to: recorded, and what it asks for sent, to the end."""
+        self._record(facts)
+        self.out.on_durable(facts)
+        self.settle()
+
     def settle(self) -> None:
         """Everything offered so far was stepped through and recorded, and what it asks for was sent, to the end."""
         inbox, book, rules, out = self._inbox, self.book, self.rules, self.out

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
+from tradingd.core.events import Quote
 from tradingd.core.types import Symbol
 
 
@@ -47,6 +48,9 @@ class QuoteBlock(Protocol):
     @property
     def ask(self) -> Any: ...
 
+    def quotes(self, first: int, last: int) -> Iterator[Quote]:
+        """The rows first .. last - 1 as events."""
+
 
 class QuoteAhead(Protocol):
     """Quotes that come next: the rows of `block` from `row` on, as far as their times lie before `until`, ns."""
@@ -88,6 +92,9 @@ class SparseVenue(Venue, Protocol):
 
     def show_row(self, row: int) -> None:
         """Show that row of the block ahead, whatever lies before it."""
+
+    def see_row(self, row: int) -> Quote:
+        """The same, told to nobody but the one who asks."""
 
     def pass_over(self, row: int) -> None:
         """The next row of the block ahead is that one, or what follows the block."""

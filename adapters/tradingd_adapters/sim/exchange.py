@@ -167,11 +167,16 @@ class Exchange:
 
     def show_row(self, row: int) -> None:
         """Show a later row of the block that `ahead` told of; `pass_over` must follow. Nobody can trade at the rows before it."""
+        self._publish(self.see_row(row))
+
+    def see_row(self, row: int) -> Quote:
+        """Such a row is what orders meet from here on; it is told to nobody."""
         block = self._stream.block
         assert block is not None
         quote = block.quote(row)
         self._move(quote.ts)
-        self.show(quote)
+        self.floor.quote(quote)
+        return quote
 
     def pass_over(self, row: int) -> None:
         """The rows of the block before that one are over, shown or not."""

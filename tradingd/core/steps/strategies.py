@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tradingd.core.book.book import Book
-from tradingd.core.events import Bar, Event, Recommendation
+from tradingd.core.events import Bar, Event, Quote, Recommendation
 from tradingd.core.facts import Alerted, Anomaly
 from tradingd.core.gates.window import in_window
 from tradingd.core.rules import Rules
@@ -53,9 +53,9 @@ class View:
 def show(book: Book, event: Event, rules: Rules) -> None:
     """Every strategy that wants this event, in the order of the configuration; then decide all they said together."""
     said: list[Recommendation] = []
-    for loaded in rules.strategies:
-        if loaded.wants(event) and not quarantined(book, loaded.name):
-            said.extend(_ask(book, loaded, event, rules))
+    for loaded in rules.quote_strategies if event.__class__ is Quote else rules.strategies:
+        if loaded.wants(event) and not (book.strategy_errors and quarantined(book, loaded.name)):
+            said += _ask(book, loaded, event, rules)
     if said and not (isinstance(event, Bar) and event.history):
         book.settle_marks()
         on_recommendations(book, tuple(said), rules)
@@ -76,7 +76,7 @@ def _ask(book: Book, loaded: Loaded, event: Event, rules: Rules) -> list[Recomme
     before = state_of(book, loaded)
     try:
         state, signals = loaded.decide(before, View(book, rules), event)
-        said = [loaded.recommendation(signal, book.now, rules.eligible) for signal in signals]
+        said = [loaded.recommendation(signal, book.now, rules.eligible) for signal in signals] if signals else []
     except Exception as error:  # noqa: BLE001  foreign code: whatever it raises must not stop the house (G5)
         _failed(book, loaded.name, error)
         return []
