@@ -32,14 +32,30 @@ MODULES = (
     "tradingd_adapters/sim/faults", "tradingd_adapters/sim/floor", "tradingd_adapters/sim/matching",
     "tradingd_adapters/sim/session",
 )  # fmt: skip
-# never fused: a product and a sum rounded once is another float than the one of pure Python
-FLAGS = "-O2 -g0 -ffp-contract=off"
+FLAGS = "-ffp-contract=off"  # a product and a sum rounded at once are another float than Python's
+SETUP = """\
+from setuptools import setup
+from mypyc.build import mypycify
+options = ["--strict", "--explicit-package-bases", "--config-file="]
+modules = mypycify([*options, *{files}], opt_level="2", debug_level="0", group_name="tradingd")
+setup(name="tradingd", packages=[], py_modules=[], ext_modules=modules)
+"""
+CHECK = """\
+import importlib, msgspec
+for name in {names}:
+    module = importlib.import_module(name)
+    assert module.__file__.endswith(".so"), f"{{name}} was not compiled"
+    for kind in vars(module).values():
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            assert kind.__module__ != name, f"{{name}}: {{kind.__name__}} is a class of msgspec, and was compiled"
+"""
 
 
 def is_struct(node: ast.stmt, known: set[str]) -> bool:
     """Is it a class of msgspec, or of one of those in `known`?"""
     return isinstance(node, ast.ClassDef) and any(
-        ast.unparse(base) == "msgspec.Struct" or (isinstance(base, ast.Name) and base.id in known) for base in node.bases
+        ast.unparse(base) == "msgspec.Struct" or (isinstance(base, ast.Name) and base.id in known)
+        for base in node.bases
     )
 
 
@@ -152,7 +168,7 @@ def copy(to: Path) -> None:
 
 
 def extensions(source: Path, out: Path) -> None:
-    """Compile MODULES, split, of the packages in `source` into `out`. CalledProcessError when that fails."""
+    """Compile MODULES, split, of the packages in `source` into `out`. SystemExit with the compiler's words when that fails."""
     (source / STRUCTS).mkdir()
     (source / STRUCTS / "__init__.py").write_text("", encoding="utf-8")
     (source / STRUCTS / "py.typed").write_text("", encoding="utf-8")
@@ -163,25 +179,17 @@ def extensions(source: Path, out: Path) -> None:
         if python:
             (source / STRUCTS / f"{module.replace('.', '_')}.py").write_text(python, encoding="utf-8")
     (source / "setup.py").write_text(SETUP.format(files=[f"{path}.py" for path in MODULES]), encoding="utf-8")
-    command = [sys.executable, "setup.py", "-q", "build_ext", "--build-lib", str(out), "--build-temp", "temp"]
-    environment = {**os.environ, "CFLAGS": FLAGS, "PYTHONPATH": str(source), "PYTHONWARNINGS": "ignore"}
-    ran = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
+    _python(source, "setup.py", "-q", "build_ext", "--build-lib", str(out), "--build-temp", "temp", CFLAGS=FLAGS)
+    shutil.copytree(source / STRUCTS, out / STRUCTS)
+    _python(out, "-B", "-c", CHECK.format(names=[path.replace("/", ".") for path in MODULES]))
+
+
+def _python(folder: Path, *arguments: str, **env: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONWARNINGS": "ignore", **env}
+    command = [sys.executable, *arguments]
+    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if ran.returncode:
         raise SystemExit(f"compile: it failed\n{ran.stdout}{ran.stderr}")
-    shutil.copytree(source / STRUCTS, out / STRUCTS)
-
-
-SETUP = """\
-from setuptools import setup
-from mypyc.build import mypycify
-setup(
-    name="tradingd", packages=[], py_modules=[],
-    ext_modules=mypycify(
-        ["--strict", "--explicit-package-bases", "--config-file=", *{files}], opt_level="2", debug_level="0",
-        group_name="tradingd",
-    ),
-)
-"""
 
 
 def build(folder: Path) -> None:
