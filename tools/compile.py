@@ -115,10 +115,10 @@ def _is_import(node: ast.stmt) -> bool:
     )
 
 
-def sources(root: Path = ROOT) -> Iterator[Path]:
+def sources() -> Iterator[Path]:
     """Every Python file of the product, and this one, which says how they are compiled."""
-    yield from sorted(path for package in PACKAGES for path in (root / package).rglob("*.py"))
-    yield Path(__file__).resolve()
+    yield from sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+    yield ROOT / "tools" / "compile.py"
 
 
 def stamp_of_now() -> dict[str, str]:
@@ -187,7 +187,9 @@ def extensions(source: Path, out: Path) -> None:
 def _python(folder: Path, *arguments: str, **env: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONWARNINGS": "ignore", **env}
     command = [sys.executable, *arguments]
-    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    ran = subprocess.run(  # noqa: S603 - ourselves
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     if ran.returncode:
         raise SystemExit(f"compile: it failed\n{ran.stdout}{ran.stderr}")
 

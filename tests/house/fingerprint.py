@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from tests.core.world import World
-from tests.lab.columns import ACCOUNT, BUYER, OBSERVED, Asked, Random, Ran, enter_orders, state_of
+from tests.lab.columns import ACCOUNT, BUYER, OBSERVED, Asked, Ran, Random, enter_orders, state_of
 from tradingd.backtest.rig import replay_env, run_of
 from tradingd.core.book.orders import Life
 from tradingd.core.events import Action
