@@ -200,7 +200,7 @@ def build(folder: Path) -> None:
     fault = missing()
     if fault is not None:
         raise SystemExit(f"compile: {fault}")
-    with TemporaryDirectory(prefix="compile-", dir=folder.parent) as scratch:
+    with TemporaryDirectory(prefix=".compile-", dir=folder.parent) as scratch:
         source, out = Path(scratch, "source"), Path(scratch, "out")
         copy(source)
         copy(out)

@@ -214,3 +214,18 @@ def test_the_hash_that_stands_in_the_journal_is_of_the_sources(compiled: Path, t
         "-c", "from tradingd.shell.identity import build_hash; print(build_hash())", cwd=tmp_path, first=compiled
     )
     assert ran.stdout.strip() == build_hash()
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (["--compiled", "run"], "everything that lives runs as plain Python"),
+        (["--compiled", "demo"], "everything that lives runs as plain Python"),
+        (["--compiled"], "everything that lives runs as plain Python"),
+        (["compile", "--fast"], "./run compile takes --clean or nothing"),
+    ],
+)
+def test_the_daemon_is_not_run_compiled(asked: list[str], why: str) -> None:
+    ran = subprocess.run(["sh", str(ROOT / "run"), *asked], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert why in ran.stderr
