@@ -164,6 +164,7 @@ def missing() -> str | None:
 
 
 def copy(to: Path) -> None:
+    """The packages side by side in that folder, as an installation has them."""
     for package in PACKAGES:
         shutil.copytree(ROOT / package, to / Path(package).name, ignore=shutil.ignore_patterns("__pycache__"))
 
@@ -196,7 +197,7 @@ def _python(folder: Path, *arguments: str, **env: str) -> None:
 
 
 def build(folder: Path) -> None:
-    """The whole build, put in place at the end only."""
+    """The whole build, put in place at the end only. SystemExit with the reason when it cannot be made."""
     fault = missing()
     if fault is not None:
         raise SystemExit(f"compile: {fault}")
@@ -212,6 +213,7 @@ def build(folder: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
+    """The exit code: 0, 1 when a check fails, 2 for words it does not know. SystemExit when a build fails."""
     match arguments:
         case ["build", folder]:
             build(Path(folder).resolve())
