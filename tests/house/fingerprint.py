@@ -36,6 +36,7 @@ def core_world(seed: int) -> tuple[list[AnyFact], Any]:
     rng = random.Random(seed)
     world = World(cash=rng.choice(["3000", "100000"]))
     symbols = list(world.rules.instruments)
+    trail = []  # what stands between two facts too: equity is a running sum until something reads it
     for _ in range(250):
         symbol, what = rng.choice(symbols), rng.random()
         mid = world.mids[symbol]
@@ -53,9 +54,9 @@ def core_world(seed: int) -> tuple[list[AnyFact], Any]:
                 world.accept(working.order.order_id)
             elif working.order.leg is not Leg.PROTECT and rng.random() < 0.5:
                 world.fill(working.order.order_id)
-    book = world.book
-    marks = {symbol: [getattr(market, name) for name in OBSERVED] for symbol, market in book.markets.items()}
-    return world.facts, (book.dump(), book.equity, book.now, book.quotes, marks)
+        market = world.book.markets[symbol]
+        trail.append((world.book.equity, world.book.now, [repr(getattr(market, name)) for name in OBSERVED]))
+    return world.facts, (world.book.dump(), world.book.quotes, trail)
 
 
 class Finite:
