@@ -41,7 +41,7 @@ def core_world(seed: int) -> tuple[list[AnyFact], Any]:
         symbol, what = rng.choice(symbols), rng.random()
         mid = world.mids[symbol]
         if what < 0.7:
-            world.quote(symbol, round(mid * (1 + rng.gauss(0, 0.006)), 2), after=rng.choice([0.5, 5.0, 70.0]))
+            world.quote(symbol, round(mid * (1 + rng.gauss(0, 0.006)), 2), after=rng.choice([0.2, 1.0, 1.0, 40.0]))
         elif what < 0.8:
             bid, ask = (rng.choice([float("nan"), float("inf"), 0.0, -mid, mid, mid * 1.5]) for _ in range(2))
             world.raw(symbol, bid, ask, ts=rng.choice([None, world.now, world.now - 1]), seq=rng.randrange(3))
