@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 import bench
+from tradingd.shell.identity import is_compiled
 
 Row = tuple[str, float, str]
 PREFIX = "bench_"
@@ -45,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not chosen:
         print(json.dumps(known) if args.json else "\n".join(known))
         return 0
+    if not args.json:
+        print(f"build: {'compiled' if is_compiled() else 'pure Python'}")
     results: dict[str, list[Row]] = {}
     for name in chosen:
         run: Callable[[], list[Row]] = importlib.import_module(f"bench.{PREFIX}{name}").run

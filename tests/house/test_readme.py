@@ -18,7 +18,9 @@ from tradingd.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-OF_THE_SCRIPT = frozenset({"test", "sim", "bench", "lock", "help"})  # ./run's own verbs; all others are tradingd's
+OF_THE_SCRIPT = frozenset(
+    {"test", "sim", "bench", "compile", "lock", "help"}
+)  # ./run's own verbs; all others are tradingd's
 FENCE = re.compile(r"^```(?:sh|shell|bash|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TOLD = re.compile(r"(?:^|(?<=\s))(?:\./run|tradingd)\s+(?![-\d.]*\s)(.*?)(?=\s{2,}|\s*#|\s*[|&;]|$)", re.MULTILINE)
 INLINE = re.compile(r"`(?:\./run|tradingd) ([^`]+)`")
@@ -43,6 +45,8 @@ def fault(command: str) -> str:
     """Why this command line would not be understood; "" when it would. A word like DIR or ... stands for anything."""
     words = shlex.split(PLACE.sub("X", command))
     here = typer.main.get_command(app)
+    if words[0] == "--compiled":  # ./run's own, before a verb
+        words = words[1:] or ["help"]
     if words[0] == "sim":
         known = {name for action in sim_parser()._actions for name in action.option_strings}
         unknown = [word for word in words[1:] if word.startswith("-") and word not in known]

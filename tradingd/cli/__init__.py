@@ -31,6 +31,7 @@ from tradingd.cli import (
 )
 from tradingd.cli.exits import CliError
 from tradingd.cli.show import complain, say
+from tradingd.shell.identity import is_compiled
 
 app = typer.Typer(
     name="tradingd", help="A trading daemon an operator can trust.", no_args_is_help=True, add_completion=False,
@@ -55,8 +56,8 @@ app.add_typer(notify.app, name="notify")
 
 @app.command()
 def version() -> None:
-    """Print the version."""
-    say(f"tradingd {__version__}")
+    """Print the version, and whether it is the compiled build."""
+    say(f"tradingd {__version__}{' (compiled)' if is_compiled() else ''}")
 
 
 def _version_wanted(wanted: bool) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 from hashlib import sha256
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from importlib.util import find_spec
 
 from tradingd.core.gates.window import SessionTable
 
@@ -19,6 +21,12 @@ def build_hash() -> str:
         for name, source in sorted(_sources(files(package), package)):
             digest.update(name.encode() + b"\0" + sha256(source).digest())
     return digest.hexdigest()
+
+
+def is_compiled() -> bool:
+    """Does this process run the compiled build (docs/adr/0009-compiled.md)? Its build hash is the same."""
+    spec = find_spec("tradingd.core.pipeline")
+    return spec is not None and (spec.origin or "").endswith(tuple(EXTENSION_SUFFIXES))
 
 
 def _sources(root: Traversable, name: str) -> list[tuple[str, bytes]]:
