@@ -80,10 +80,15 @@ def past(symbol: Symbol, before: int, rng: np.random.Generator) -> list[Bar]:
 
 
 class TickMarket:
-    """All quotes of one session, as columns; the venue opens before and closes after them."""
+    """All quotes of one session, as columns; the venue opens before and closes after them.
 
-    def __init__(self, path: Path, cut: int = 0) -> None:
-        self._path, self._cut = path, cut
+    turn: 0, or after every so many quotes a bar of half an hour of one instrument after another.   shown: quotes so far.   last: of
+    them, ns.
+    """
+
+    def __init__(self, path: Path, cut: int = 0, *, turn: int = 0) -> None:
+        self._path, self._cut, self._turn = path, cut, turn
+        self.turns = self.last = 0
         self.shown = 0
         session = session_table("XNYS").session(DAY)
         assert session is not None
@@ -95,16 +100,33 @@ class TickMarket:
 
     def items(self) -> Iterator[Item]:
         yield Item(self._session.open_ns, SessionOpen(DAY, self._session.close_ns))
-        seq = 0
         for ts, inst, bid, ask, bsz, asz in parts(self._path, ("ts", "inst", "bid", "ask", "bsz", "asz"), self._cut):
             when = ts + (self.begin - BEGIN)
-            which, sizes = inst.astype(np.int16), (bsz.astype(np.float64), asz.astype(np.float64))
-            yield Item(
-                int(when[0]), Block(SYMBOLS, which, when, bid, ask, *sizes, np.arange(seq + 1, seq + 1 + len(when)))
-            )
-            seq += len(when)
-            self.shown = seq
+            columns = (
+                inst.astype(np.int16), when, bid, ask, bsz.astype(np.float64), asz.astype(np.float64),
+                np.arange(self.shown + 1, self.shown + 1 + len(when)),
+            )  # fmt: skip
+            yield from self._with_turns(columns, len(when))
         yield Item(self._session.close_ns, SessionClose(DAY))
+
+    def _with_turns(self, columns: tuple[Any, ...], count: int) -> Iterator[Item]:
+        at = 0
+        while at < count:
+            left = self._turn - self.shown % self._turn if self._turn else count
+            end = min(count, at + left)
+            part = tuple(column[at:end] for column in columns)
+            self.shown += end - at
+            self.last = int(part[1][-1])
+            yield Item(int(part[1][0]), Block(SYMBOLS, *part))
+            if self._turn and self.shown % self._turn == 0:
+                yield Item(self.last, self._bar())
+            at = end
+
+    def _bar(self) -> Bar:
+        symbol = SYMBOLS[self.turns % INSTRUMENTS]
+        self.turns += 1
+        p = 1000.0 + 100 * SYMBOLS.index(symbol)
+        return Bar(ts=self.last, symbol=symbol, span_s=1800, open=p, high=p, low=p, close=p)
 
     def history(self, symbol: Symbol, n: int, asof: int) -> list[Bar]:
         rng = np.random.default_rng(SYMBOLS.index(symbol))
@@ -112,13 +134,14 @@ class TickMarket:
 
 
 class BarMarket(Tape):
-    """The bars, each shown as the house shows a bar (a path of quotes, then the bar), and days built of them."""
+    """The bars, each shown as the house shows a bar (a path of quotes, then the bar), and days built of them. shown: bars so far.
+    last: of them, ns."""
 
     def __init__(self, path: Path, cut: int = 0) -> None:
         table = session_table("XNYS")
         first = table.session(DAY)
         assert first is not None
-        self.shown = 0
+        self.shown = self.last = 0
         super().__init__(
             self._minutes(path, cut, table),
             instruments(1),
@@ -138,9 +161,8 @@ class BarMarket(Tape):
         for columns in parts(path, ("o", "h", "l", "c", "v"), cut):
             for o, h, low, c, v in zip(*(column.tolist() for column in columns), strict=True):
                 self.shown += 1
-                yield Bar(ts=next(moments), symbol=symbol, span_s=60, open=o, high=h, low=low, close=c, volume=float(v))
-
-
+                self.last = next(moments)
+                yield Bar(ts=self.last, symbol=symbol, span_s=60, open=o, high=h, low=low, close=c, volume=float(v))
 
 
 def _moments(table: SessionTable) -> Iterator[int]:

@@ -61,7 +61,7 @@ def move(track: Track | None, mid: float, bid: float, ask: float, s: Settings) -
         return Track(fast, slow, k + 1, 0, 0, 0.0, track.last, False), False
     sign = 1 if fast > slow else -1
     want = track.want
-    if sign != track.sign and track.sign != 0 and k - track.last >= s.apart and sign != want:
+    if sign == -track.sign and k - track.last >= s.apart and sign != want:
         return Track(fast, slow, k + 1, sign, sign, mid - sign * s.stop, k, True), True
     if (want > 0 and bid <= track.stop) or (want < 0 and ask >= track.stop):
         return Track(fast, slow, k + 1, sign, 0, track.stop, k, True), True
@@ -74,7 +74,7 @@ class Crosses:
     Settings = Settings
     State = State
 
-    def __init__(self, kind: type[Quote] | type[Bar]) -> None:
+    def __init__(self, kind: type[Quote | Bar]) -> None:
         self.WANTS = frozenset({kind})
 
     def initial(self, _: Settings) -> State:
@@ -120,7 +120,7 @@ def _towards(track: Track, held: float, symbol: Symbol, ts: int) -> tuple[Track,
     return track, (signal,)
 
 
-def strategy(mode: str, kind: type[Quote] | type[Bar]) -> tuple[Crosses, Settings]:
+def strategy(mode: str, kind: type[Quote | Bar]) -> tuple[Crosses, Settings]:
     """What runs in that mode. Raises KeyError for a mode there is not."""
     settings = Settings(APART[mode], TICK_STOP if kind is Quote else BAR_STOP)
     return (Idle if mode == "noop" else Crosses)(kind), settings
