@@ -59,9 +59,10 @@ def instruments(count: int) -> list[Instrument]:
     return [Instrument(symbol=symbol, sector=f"sector {symbol}") for symbol in SYMBOLS[:count]]
 
 
-def past(symbol: Symbol, before: int, rng: np.random.Generator) -> list[Bar]:
+def past(symbol: Symbol, before: int) -> list[Bar]:
     """Daily bars that end a day before, with a range such that the house's own stops are far from all that happens."""
-    price, found = 1000.0 + 100 * SYMBOLS.index(symbol), []
+    i = SYMBOLS.index(symbol)
+    rng, price, found = np.random.default_rng(i), 1000.0 + 100 * i, []
     for k in range(DAYS, 0, -1):
         close = price * (1 + rng.normal(0, 0.002))
         found.append(
@@ -129,8 +130,7 @@ class TickMarket:
         return Bar(ts=self.last, symbol=symbol, span_s=1800, open=p, high=p, low=p, close=p)
 
     def history(self, symbol: Symbol, n: int, asof: int) -> list[Bar]:
-        rng = np.random.default_rng(SYMBOLS.index(symbol))
-        return past(symbol, self._session.open_ns, rng)[-n:]
+        return past(symbol, self._session.open_ns)[-n:]
 
 
 class BarMarket(Tape):
@@ -153,8 +153,7 @@ class BarMarket(Tape):
     def history(self, symbol: Symbol, n: int, asof: int) -> list[Bar]:
         first = session_table("XNYS").session(DAY)
         assert first is not None
-        before = past(symbol, first.open_ns, np.random.default_rng(0))
-        return [*before, *super().history(symbol, n, asof)][-n:]
+        return [*past(symbol, first.open_ns), *super().history(symbol, n, asof)][-n:]
 
     def _minutes(self, path: Path, cut: int, table: SessionTable) -> Iterator[Bar]:
         symbol, moments = SYMBOLS[0], _moments(table)
