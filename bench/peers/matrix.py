@@ -29,8 +29,8 @@ LIMIT_S = 1_800
 
 
 class Job(msgspec.Struct, frozen=True):
-    """One run. engine: how the table names it.   venv: whose Python, "" ours.   script: of the other engines.   words: what follows.
-    cut: only the first events, 0 all.   most: not more rounds than that (a long run, a steady figure)."""
+    """One run. engine: how the table names it.   venv: whose Python, "" ours.   script: of the other engines.   words: what
+    follows.   cut: only the first events, 0 all.   most: not more rounds than that (a long run, a steady figure)."""
 
     engine: str
     workload: str
@@ -48,12 +48,14 @@ class Job(msgspec.Struct, frozen=True):
         )
 
 
-def _ours(engine: str, workload: str, modes: Sequence[str], *, words: tuple[str, ...] = (), cut: int = 0) -> Iterator[Job]:  # fmt: skip
-    for mode in modes:
+def _ours(engine: str, workload: str, modes: str, *, words: tuple[str, ...] = (), cut: int = 0) -> Iterator[Job]:
+    for mode in modes.split():
         yield Job(engine, workload, mode, words=words, cut=cut)
 
 
-def _theirs(engine: str, workload: str, modes: str, *, words: tuple[str, ...] = (), cut: int = 0, most: int = 99) -> Iterator[Job]:  # fmt: skip
+def _theirs(
+    engine: str, workload: str, modes: str, *, words: tuple[str, ...] = (), cut: int = 0, most: int = 99
+) -> Iterator[Job]:  # fmt: skip
     venv, script = {
         RUST: ("nautilus", "nautilus_pyo3"), CYTHON: ("nautilus", "nautilus"), BASANA: ("basana", "basana"),
         HFT: ("hft", "hftbacktest"), BACKTESTING: ("backtesting", "backtesting"), BACKTRADER: ("backtrader", "backtrader"),
@@ -64,13 +66,13 @@ def _theirs(engine: str, workload: str, modes: str, *, words: tuple[str, ...] = 
 
 
 JOBS: tuple[Job, ...] = (
-    *_ours(OURS, "ticks", ("noop", "calc", "sparse", "cross")),
+    *_ours(OURS, "ticks", "noop calc sparse cross"),
     *_theirs(RUST, "ticks", "noop calc sparse"),
-    *_ours(OURS, "ticks", ("cross",), cut=FIRST),
+    *_ours(OURS, "ticks", "cross", cut=FIRST),
     *_theirs(RUST, "ticks", "cross", cut=FIRST),
-    *_ours(LEAP, "ticks", ("sparse",)),
+    *_ours(LEAP, "ticks", "sparse", words=("--skip",)),
     *_theirs(HFT, "ticks", "sparse cross", words=("roi",)),
-    *_ours(OURS, "bars", ("noop", "sparse", "cross")),
+    *_ours(OURS, "bars", "noop sparse cross"),
     *_theirs(BACKTESTING, "bars", "sparse cross"),
     *_theirs(BACKTRADER, "bars", "sparse cross", most=3),
     *_theirs(BASANA, "bars", "sparse cross", most=3),
@@ -78,8 +80,8 @@ JOBS: tuple[Job, ...] = (
     *_theirs(CYTHON, "ticks", "noop sparse", most=3),
     *_theirs(REFERENCE, "ticks", "cross sparse"),
     *_theirs(REFERENCE, "bars", "cross sparse"),
-    *_ours(JOURNAL, "ticks", ("sparse", "cross"), words=("--journal",)),
-    *_ours(JOURNAL, "bars", ("cross",), words=("--journal",)),
+    *_ours(JOURNAL, "ticks", "sparse cross", words=("--journal",)),
+    *_ours(JOURNAL, "bars", "cross", words=("--journal",)),
 )
 
 
@@ -118,10 +120,8 @@ class Runner:
     def _command(self, job: Job, cut: int) -> list[str] | None:
         if not job.venv:
             tail = ["--cut", str(cut)] if cut else []
-            words = ["--skip"] if job.engine == LEAP else []
-            return [
-                sys.executable, "-m", "bench.peers.ours", job.workload, job.mode, "--data", str(self.data), *job.words, *words, *tail,
-            ]  # fmt: skip
+            module = [sys.executable, "-m", "bench.peers.ours"]
+            return [*module, job.workload, job.mode, "--data", str(self.data), *job.words, *tail]
         if self.peers is None or self.scripts is None:
             self.missing[job.engine] = "not asked for (--peers, --scripts)"
             return None

@@ -1,8 +1,8 @@
 """One run of this house over the workload, put together as `tradingd backtest` puts one together.
 
-Every event goes through `core.pipeline.step`, all gates, every fact made; orders go to the simulated venue, without latency and fees
-as with the other engines. Facts are counted, or also written to a folder as a backtest writes them: the chained journal and the
-tables.
+Every event goes through `core.pipeline.step`, all gates, every fact made; orders go to the simulated venue, without latency and
+fees as with the other engines. Facts are counted, or also written to a folder as a backtest writes them: the chained journal and
+the tables.
 """
 
 from collections import Counter
@@ -125,9 +125,9 @@ def run_over(
 ) -> tuple[TickMarket | BarMarket, Count]:  # fmt: skip
     """One run: the market it was shown, and what came of it.
 
-    workload: ticks or bars.   mode: of `rule.MODES`.   cut: only the first events, 0 for all.   folder: where its journal goes, None
-    to count only.   skip: quotes that cannot matter are passed over, and orders come of bars.   around: calls what it is given,
-    once: that is what is measured.
+    workload: ticks or bars.   mode: of `rule.MODES`.   cut: only the first events, 0 for all.   folder: where its journal goes,
+    None to count only.   skip: quotes that cannot matter are passed over, and orders come of bars.   around: calls what it is
+    given, once: that is what is measured.
     """
     ticks = workload == "ticks"
     market: TickMarket | BarMarket = (

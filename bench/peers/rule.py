@@ -26,7 +26,7 @@ APART = {"noop": 0, "calc": NEVER, "sparse": SPARSE, "cross": 0}
 MODES = tuple(APART)
 
 
-class Settings(msgspec.Struct, frozen=True):
+class Rule(msgspec.Struct, frozen=True):
     """apart: events of an instrument from one action to the next cross that is acted on.   stop: price units."""
 
     apart: int = 0
@@ -47,10 +47,10 @@ class Track(msgspec.Struct, frozen=True, gc=False):
     moving: bool
 
 
-State = dict[Symbol, Track]
+Tracks = dict[Symbol, Track]
 
 
-def move(track: Track | None, mid: float, bid: float, ask: float, s: Settings) -> tuple[Track, bool]:
+def move(track: Track | None, mid: float, bid: float, ask: float, s: Rule) -> tuple[Track, bool]:
     """The rule itself: the track after one event, and whether another position is wanted since."""
     if track is None:
         return Track(mid, mid, 1, 0, 0, 0.0, -SPARSE, False), False
@@ -71,16 +71,16 @@ def move(track: Track | None, mid: float, bid: float, ask: float, s: Settings) -
 class Crosses:
     """The strategy. kind: Quote or Bar, what it is shown."""
 
-    Settings = Settings
-    State = State
+    Settings = Rule
+    State = Tracks
 
     def __init__(self, kind: type[Quote | Bar]) -> None:
         self.WANTS = frozenset({kind})
 
-    def initial(self, _: Settings) -> State:
+    def initial(self, _: Rule) -> Tracks:
         return {}
 
-    def decide(self, s: Settings, state: State, view: View, event: Any) -> tuple[State, tuple[Signal, ...]]:
+    def decide(self, s: Rule, state: Tracks, view: View, event: Any) -> tuple[Tracks, tuple[Signal, ...]]:
         symbol = event.symbol
         if type(event) is Quote:
             bid, ask = event.bid, event.ask
@@ -101,7 +101,7 @@ class Crosses:
 class Idle(Crosses):
     """Is shown everything and does nothing."""
 
-    def decide(self, s: Settings, state: State, view: View, event: Any) -> tuple[State, tuple[Signal, ...]]:
+    def decide(self, s: Rule, state: Tracks, view: View, event: Any) -> tuple[Tracks, tuple[Signal, ...]]:
         return state, ()
 
 
@@ -120,9 +120,9 @@ def _towards(track: Track, held: float, symbol: Symbol, ts: int) -> tuple[Track,
     return track, (signal,)
 
 
-def strategy(mode: str, kind: type[Quote | Bar]) -> tuple[Crosses, Settings]:
+def strategy(mode: str, kind: type[Quote | Bar]) -> tuple[Crosses, Rule]:
     """What runs in that mode. Raises KeyError for a mode there is not."""
-    settings = Settings(APART[mode], TICK_STOP if kind is Quote else BAR_STOP)
+    settings = Rule(APART[mode], TICK_STOP if kind is Quote else BAR_STOP)
     return (Idle if mode == "noop" else Crosses)(kind), settings
 
 
@@ -138,7 +138,7 @@ def expected(rows: Iterable[tuple[int, float, float]], mode: str, stop: float) -
     found = Expected()
     if mode == "noop":
         return found
-    s = Settings(APART[mode], stop)
+    s = Rule(APART[mode], stop)
     tracks: dict[int, Track] = {}
     held: dict[int, int] = {}
     for i, bid, ask in rows:

@@ -136,7 +136,7 @@ def _runs(found: dict[Key, Figure]) -> list[str]:
 
 
 def _orders(found: dict[Key, Figure]) -> list[str]:
-    made = [("an order costs", "ticks", "bars")]
+    made: list[tuple[str, ...]] = [("an order costs", "ticks", "bars")]
     for engine in sorted({key[0] for key in found}):
         costs = [per_order(found, engine, workload) for workload in ("ticks", "bars")]
         if any(cost is not None for cost in costs):
