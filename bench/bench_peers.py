@@ -50,14 +50,20 @@ def main(argv: Sequence[str]) -> int:
         for line in runner.rounds([job for job in JOBS if args.only in job.name], args.repeats):
             lines.append(line)
             _tell(line)
+            _keep(args.json, lines, {})
         seen = _seen(args)
     for engine, why in runner.missing.items():
         print(f"{engine}: not run, {why}")
     compiled = is_compiled()
     print(f"\n{'compiled' if compiled else 'pure Python'} build\n\n{page(lines, seen, compiled=compiled)}")
-    if args.json is not None:
-        args.json.write_text(json.dumps({"compiled": compiled, "lines": lines, "seen": seen}, indent=1))
+    _keep(args.json, lines, seen)
     return 0
+
+
+def _keep(file: Path | None, lines: list[dict[str, Any]], seen: dict[str, float]) -> None:
+    """After each run: a comparison that is stopped keeps what it has."""
+    if file is not None:
+        file.write_text(json.dumps({"compiled": is_compiled(), "lines": lines, "seen": seen}, indent=1))
 
 
 def is_compiled() -> bool:
@@ -77,7 +83,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     p.add_argument(
         "--growth", type=int, default=GROWN, metavar="N", help="orders of the run that shows growth, 0 leaves it out"
     )
-    p.add_argument("--json", type=Path, metavar="FILE", help="write every run there")
+    p.add_argument("--json", type=Path, metavar="FILE", help="keep every run there")
     return p.parse_args(argv)
 
 

@@ -48,9 +48,11 @@ class Job(msgspec.Struct, frozen=True):
         )
 
 
-def _ours(engine: str, workload: str, modes: str, *, words: tuple[str, ...] = (), cut: int = 0) -> Iterator[Job]:
+def _ours(
+    engine: str, workload: str, modes: str, *, words: tuple[str, ...] = (), cut: int = 0, most: int = 99
+) -> Iterator[Job]:
     for mode in modes.split():
-        yield Job(engine, workload, mode, words=words, cut=cut)
+        yield Job(engine, workload, mode, words=words, cut=cut, most=most)
 
 
 def _theirs(
@@ -80,8 +82,8 @@ JOBS: tuple[Job, ...] = (
     *_theirs(CYTHON, "ticks", "noop sparse", most=3),
     *_theirs(REFERENCE, "ticks", "cross sparse"),
     *_theirs(REFERENCE, "bars", "cross sparse"),
-    *_ours(JOURNAL, "ticks", "sparse cross", words=("--journal",)),
-    *_ours(JOURNAL, "bars", "cross", words=("--journal",)),
+    *_ours(JOURNAL, "ticks", "sparse cross", words=("--journal",), most=3),
+    *_ours(JOURNAL, "bars", "cross", words=("--journal",), most=3),
 )
 
 
@@ -97,11 +99,20 @@ class Runner:
         self.missing: dict[str, str] = {}
 
     def rounds(self, jobs: Sequence[Job], repeats: int) -> Iterator[dict[str, Any]]:
-        """A line a run, one whole round after another."""
+        """A line a run, one whole round after another. Of another engine, a run that fails is left out; RuntimeError for ours."""
         for n in range(repeats):
             for job in jobs:
-                if n < job.most and (line := self.once(job)) is not None:
+                if n < job.most and (line := self._tried(job)) is not None:
                     yield line | {"round": n, "load1": round(os.getloadavg()[0], 2)}
+
+    def _tried(self, job: Job) -> dict[str, Any] | None:
+        try:
+            return self.once(job)
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
+            if not job.venv:
+                raise
+            self.missing[job.name] = str(error)
+            return None
 
     def once(self, job: Job) -> dict[str, Any] | None:
         """The line of one run, None when it cannot be run here. RuntimeError: it ran and failed."""

@@ -214,8 +214,14 @@ def test_another_engines_script_is_run_and_its_line_taken(data: Path, tmp_path: 
     (tmp_path / "bench_hftbacktest.py").unlink()
     python.write_text("#!/bin/sh\necho broken >&2\n")
     (tmp_path / "bench_hftbacktest.py").write_text("")
-    with pytest.raises(RuntimeError, match="broken"):
-        Runner(data, tmp_path, tmp_path).once(job)
+    runner = Runner(data, tmp_path, tmp_path)
+    assert list(runner.rounds([job], 1)) == []
+    assert runner.missing[job.name].endswith("broken\n")
+
+
+def test_a_run_of_ours_that_fails_is_no_gap_in_a_table(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"ticks\.npz"):
+        list(Runner(tmp_path, None, None).rounds([Job(OURS, "ticks", "calc")], 1))
 
 
 def test_the_command_runs_this_house_alone(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
