@@ -1,4 +1,5 @@
-"""`python -m bench` lists the benchmarks; `python -m bench NAME ...` runs some, `python -m bench all` every one."""
+"""`python -m bench` lists the benchmarks; `python -m bench NAME ...` runs some, `python -m bench all` every one.
+`python -m bench peers --help`: beside other engines."""
 
 import argparse
 import importlib
@@ -34,10 +35,14 @@ def number(value: float) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == ["peers"]:
+        compared: Callable[[Sequence[str]], int] = importlib.import_module("bench.bench_peers").main
+        return compared(words[1:])
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
-    args = parser.parse_args(argv)
+    args = parser.parse_args(words)
     known = names()
     chosen = known if args.names == ["all"] else args.names
     unknown = [name for name in chosen if name not in known]

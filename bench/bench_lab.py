@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from bench import walks
 from tradingd.backtest.rig import replay_env, run_of
 from tradingd.config import load_text
 from tradingd.core.events import Action, Bar
@@ -29,9 +30,8 @@ from tradingd_adapters.sim.market import Item, SessionClose, SessionOpen
 
 Row = tuple[str, float, str]
 ACCOUNT = AccountId("bench")
-QUOTES = 1_000_000
-SYMBOLS = [Symbol(f"K{i}") for i in range(10)]
-SEED = 20_240_607
+QUOTES = walks.QUOTES
+SYMBOLS = [Symbol(f"K{i}") for i in range(walks.INSTRUMENTS)]
 DAY = "2008-06-02"
 ROWS = 16_384  # of a block
 REPEATS = 3
@@ -105,17 +105,10 @@ class Ticks:
 
 def workload(count: int, begin: int) -> tuple[Any, ...]:
     """The columns of a block: which, ts, bid, ask, bid size, ask size, seq."""
-    rng = np.random.Generator(np.random.PCG64(SEED))
-    which = rng.integers(0, len(SYMBOLS), count).astype(np.int16)
-    ts = begin + np.cumsum(1 + rng.exponential(10_000, count).astype(np.int64)) * 1000
-    bid, ask = np.empty(count), np.empty(count)
-    for k in range(len(SYMBOLS)):
-        mine = which == k
-        n = int(mine.sum())
-        mid = 1000.0 + 100 * k + np.cumsum(rng.normal(0, 0.05, n))
-        half = rng.integers(1, 4, n) * 0.01
-        bid[mine], ask[mine] = np.round(mid - half, 2), np.round(mid + half, 2)
-    sizes = [rng.integers(10, 500, count).astype(float) for _ in range(2)]
+    made = walks.ticks(walks.generator(), count)
+    which, ts = made["inst"].astype(np.int16), made["ts"] + (begin - walks.BEGIN)
+    bid, ask = made["bid"], made["ask"]
+    sizes = [made[side].astype(float) for side in ("bsz", "asz")]
     return which, ts, bid, ask, *sizes, np.arange(1, count + 1)
 
 
