@@ -73,6 +73,21 @@ def test_closes_that_grew_are_those_taken_anew(steps, keep):
         assert (grown.last, grown.count, grown.dates) == (anew.last, anew.count, anew.dates)
 
 
+@given(walks, st.lists(st.integers(-1, 3), min_size=1, max_size=9))
+def test_a_split_told_late_is_in_the_closes_as_after_a_restart(walk, late):
+    """E7, F9: by the operator's file a day after new bars came, asked before and after: the number of bars learned anew."""
+    first, second, matrix = Market(INSTRUMENTS[ACME]), Market(INSTRUMENTS[BOLT]), Correlations()
+    x = y = 100.0
+    for i, (dx, dy, _) in enumerate(walk):
+        x, y = x * (1 + dx), y * (1 + dy)
+        learn(first, x, BEGIN + i * DAY)
+        learn(second, y, BEGIN + i * DAY)
+        pair(first, second, matrix)
+        if i < len(late) and late[i] >= 0:
+            first.rescale(2.0, BEGIN + (i - late[i]) * DAY)
+        assert pair(first, second, matrix) == pair(first, second, Correlations())
+
+
 def date_of(ts):
     return f"{ts // DAY:09d}"
 

@@ -18,17 +18,23 @@ DateOf = Callable[[int], str]
 
 
 class Closes:
-    """The daily closes of one market by exchange date, oldest first. last: the newest bar they were taken from.   dates: of the
-    bars, by their end, ns."""
+    """The daily closes of one market by exchange date, oldest first. first, second, last: of the bars they were taken from.   dates:
+    of the bars, by their end, ns."""
 
-    __slots__ = ("by_date", "count", "dates", "last")
+    __slots__ = ("by_date", "count", "dates", "first", "last", "second")
 
     def __init__(self, bars: Sequence[Bar], date_of: DateOf, known: dict[int, str]) -> None:
         self.count = len(bars)
         self.last = bars[-1] if bars else None
+        self.first = bars[0] if bars else None
+        self.second = bars[1] if len(bars) > 1 else None
         self.dates = {bar.ts: known.get(bar.ts) or _date(bar, date_of) for bar in bars}
         by_date = {self.dates[bar.ts]: bar.close for bar in bars if _is_price(bar.close)}
         self.by_date = dict(sorted(by_date.items()))
+
+    def of(self, bars: Sequence[Bar]) -> bool:
+        """Whether these are the bars they were taken from. A split that is told late makes the older ones anew, not the newest."""
+        return bool(bars) and self.last is bars[-1] and self.first is bars[0]
 
     def grown(self, bars: Sequence[Bar], date_of: DateOf) -> Closes | None:
         """What `Closes(bars)` is, where bars are those these were taken from and one more at the end, the oldest perhaps gone; None
@@ -36,12 +42,14 @@ class Closes:
         gone = self.count + 1 - len(bars)
         if gone not in (0, 1) or len(bars) < 2 or bars[-2] is not self.last or len(self.dates) != self.count:
             return None
+        if bars[0] is not (self.second if gone else self.first):
+            return None
         bar = bars[-1]
         date = _date(bar, date_of)
         if bar.ts in self.dates or (self.by_date and date < next(reversed(self.by_date))):
             return None
         found = copy(self)
-        found.count, found.last = len(bars), bar
+        found.count, found.first, found.second, found.last = len(bars), bars[0], bars[1], bar
         found.dates, found.by_date = {**self.dates, bar.ts: date}, dict(self.by_date)
         if gone:
             oldest = found.dates.pop(next(iter(found.dates)))
@@ -86,9 +94,8 @@ class Correlations:
         return found
 
     def _of(self, market: Market, date_of: DateOf) -> Closes:
-        last = market.bars[-1] if market.bars else None
         known = self._closes.get(market.instrument.symbol)
-        if known is None or known.last is not last:
+        if known is None or not known.of(market.bars):
             now = known.grown(market.bars, date_of) if known is not None else None
             if now is None:
                 now = Closes(market.bars, date_of, known.dates if known is not None else {})
