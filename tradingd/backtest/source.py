@@ -160,9 +160,10 @@ class _Recorded:
         return Source(market, begin, end, since, until, tuple(notes), YEAR if table is not None else 365)
 
     def _instrument(self, symbol: Symbol) -> Instrument:
+        from tradingd.lab.data.store import described
+
         calendar = self._calendar(symbol)
-        known = [part.meta.instrument for part in self._parts(symbol) if part.meta.instrument is not None]
-        plain = known[-1] if known else Instrument(symbol=symbol, currency=self.currency)
+        plain = described(self._parts(symbol)) or Instrument(symbol=symbol, currency=self.currency)
         instrument = instrument_of(self.config)(msgspec.structs.replace(plain, calendar=calendar))
         _check_currency(instrument, self.currency)
         return instrument

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from tradingd.lab.data.faults import DataError
-from tradingd.lab.data.store import Meta, Part, origins, stamp
+from tradingd.lab.data.store import Meta, Part, described, origins, stamp
 
 
 def gone_for(meta: Meta, stored: Sequence[Part], what: Literal["", "own", "all"]) -> list[Part]:
@@ -34,7 +34,7 @@ def standing_for(meta: Meta, gone: Sequence[Part]) -> Meta:
     last = meta.origins[-1]
     return msgspec.structs.replace(
         meta, origins=(*(origin for origin in origins(gone) if origin.source != last.source), last),
-        replaces=tuple(part.path.name for part in gone),
+        replaces=tuple(part.path.name for part in gone), instrument=meta.instrument or described(gone),
         holes=tuple(sorted({hole for part in gone for hole in part.meta.holes} | {*meta.holes})),
     )  # fmt: skip
 

@@ -21,7 +21,7 @@ from tradingd.lab.data.parquet import Columns
 from tradingd.lab.data.pile import Pile
 from tradingd.lab.data.report import TOLD_MAX, Loaded, Refused, Report, Request, doubts
 from tradingd.lab.data.rows import Block, Rows
-from tradingd.lab.data.store import Meta, Origin, Part, Store, origins, stamp
+from tradingd.lab.data.store import Meta, Origin, Part, Store, described, origins, stamp
 from tradingd.lab.data.times import Reading
 
 WAITING_MAX = 100_000  # rows held to be put in order: what is further behind is refused
@@ -220,6 +220,7 @@ class Import:
         both = msgspec.structs.replace(
             meta, rows=len(found.columns["ts"]), first=int(found.columns["ts"][0]), last=int(found.columns["ts"][-1]),
             origins=(*origins(near), self.origin), replaces=tuple(part.path.name for part in near),
+            instrument=meta.instrument or described(near),
             holes=tuple(sorted({hole for part in near for hole in part.meta.holes} | {*meta.holes})),
         )  # fmt: skip
         path = self._fresh()

@@ -6,7 +6,7 @@ they do not count, so that a death in between shows no row twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -172,6 +172,12 @@ def stamp(ts: int) -> str:
     seconds, ns = divmod(ts, 1_000_000_000)
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     return f"{moment:%Y-%m-%dT%H:%M:%S}{f'.{ns:09d}'.rstrip('0').rstrip('.')}Z"
+
+
+def described(parts: Iterable[Part]) -> Instrument | None:
+    """The instrument as the part that reaches furthest describes it; None where none does."""
+    known = [part.meta for part in parts if part.meta.instrument is not None]
+    return max(known, key=lambda meta: meta.last).instrument if known else None
 
 
 def origins(parts: Sequence[Part]) -> tuple[Origin, ...]:
