@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.lab.data.heard import CLOSE, DAY, OPEN, bar, began, learned, quote, split
-from tests.lab.data.rig import rows_of, store_in, text_of, tree
+from tests.lab.data.heard import ACCOUNT, CLOSE, DAY, OPEN, bar, began, learned, quote, split
+from tests.lab.data.rig import bring, csv_of, rows_of, store_in, text_of, tree
 from tradingd.backtest.files import Named, at_hand
 from tradingd.backtest.options import Options
 from tradingd.backtest.run import run_backtest
 from tradingd.backtest.tapes import record
 from tradingd.config import describe
-from tradingd.core.inputs import Ended, Input
-from tradingd.core.types import NS
+from tradingd.core.inputs import Ended, Input, Learned
+from tradingd.core.types import NS, Instrument, Symbol
 from tradingd.demo.config import demo_config
 from tradingd.lab.data.faults import DataError
 from tradingd.lab.data.kinds import kind_of
@@ -173,6 +174,23 @@ def test_a_run_goes_by_the_recorded_rules_and_instruments(tmp_path: Path) -> Non
     assert (other.capital, other.strategies) == (5000, ("trend",))
 
 
+def test_what_an_instrument_is_stays_with_its_rows(tmp_path: Path) -> None:
+    """T2: a contract's multiplier is money: it is not lost where a file adds rows to the tape's, nor where a part is named itself."""
+    store, state = store_in(tmp_path), tmp_path / "state"
+    contract = Instrument(symbol=Symbol("A"), multiplier=Decimal(50), tick=Decimal("0.25"))
+    tape(state, 2, [[began(), Learned(ts=OPEN, account=ACCOUNT, instruments=(contract,))], session()])
+    brought(store, state)
+    [part] = store.parts(kind_of("quotes"), "A")
+    named = Named(data=(str(part.path),))
+    with at_hand(Options(strategies=("trend",)), named, RealDisk()) as options:
+        [copy] = _store(options.data).parts(kind_of("quotes"), "A")
+        assert copy.meta.instrument == contract
+    rows = csv_of(tmp_path / "more.csv", "ts,bid,ask", [(OPEN + 7, 10.0, 10.5)])
+    bring(store, rows, "quotes", Reading(unit="ns", calendar="XNYS"), symbol="A", merge=True)
+    [merged] = store.parts(kind_of("quotes"), "A")
+    assert (merged.meta.rows, merged.meta.instrument) == (80, contract)
+
+
 def test_the_operators_file_of_actions_goes_with_a_tape(tmp_path: Path) -> None:
     """T2: dividends, which a venue tells in cash, come from a file; a split in both counts once."""
     state = tmp_path / "state"
@@ -222,6 +240,23 @@ def test_a_source_that_quotes_nothing_is_refused(tmp_path: Path) -> None:
         brought(store_in(tmp_path), state, source="sum")
     with pytest.raises(DataError, match="there is no tape"):
         brought(store_in(tmp_path), tmp_path / "none")
+
+
+@pytest.mark.parametrize("made", ["tapes", "a file"])
+def test_demo_is_what_is_shipped_whatever_stands_here_by_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: str
+) -> None:
+    """T2: without --data too; a demo's own directory may well be called so, and is named by its path."""
+    monkeypatch.chdir(tmp_path)
+    if made == "tapes":
+        tape(Path("demo"), 2, [[began(config=RULES), learned()], session()])
+    else:
+        text_of(Path("demo"), "date,open,high,low,close,volume\n")
+    with at_hand(Options(), Named(), RealDisk()) as options:
+        assert (options.data, options.named, options.rules) == ("demo", "demo", "")
+    if made == "tapes":
+        with at_hand(Options(), Named(data=("./demo",)), RealDisk()) as options:
+            assert (options.named, options.rules) == ("./demo", RULES)
 
 
 @pytest.mark.parametrize(

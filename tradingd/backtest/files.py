@@ -49,8 +49,9 @@ def at_hand(options: Options, named: Named, disk: Disk) -> Iterator[Options]:
     """The options with what --data named in place: files stand in a store in the machine's temporary folder until the block is
     left, also by TERM. Raises Misconfigured naming the option, DataError for a file that cannot be used, Missing without the
     lab's libraries."""
-    taped = [Path(text) for text in named.data if _is_taped(Path(text), disk)]
-    files = _files([text for text in named.data if Path(text) not in taped], taped)
+    found = [text for text in named.data if _is_taped(text, disk)]
+    taped = [Path(text) for text in found]
+    files = _files([text for text in named.data if text not in found], taped)
     if not files and not taped:
         if len(named.data) != 1:
             raise Misconfigured(f"--data {named.data[0]!r}: is run alone; only files and tapes may be named together")
@@ -90,13 +91,14 @@ def _files(data: Sequence[str], taped: Sequence[Path]) -> list[tuple[str, Path]]
     return found
 
 
-def _is_taped(state: Path, disk: Disk) -> bool:
-    """Whether that is a state directory with tapes in it."""
-    return state.is_dir() and bool(files_of(disk.listdir(str(state / DIRECTORY))))
+def _is_taped(text: str, disk: Disk) -> bool:
+    """Whether that is a state directory with tapes in it. "demo" is what is shipped, whatever stands here by that name."""
+    state = Path(text)
+    return text != DEMO and state.is_dir() and bool(files_of(disk.listdir(str(state / DIRECTORY))))
 
 
 def _file(text: str) -> tuple[str, Path] | None:
-    if Path(text).is_file():
+    if text != DEMO and Path(text).is_file():
         return "", Path(text)
     symbol, sign, path = text.partition("=")
     if not (sign and Path(path).is_file()):
@@ -153,7 +155,8 @@ def _own(path: Path) -> Request | None:
         return None
     kind, tz = kind_of(meta.kind), meta.origins[-1].reading.tz if meta.origins else ""
     how = Reading(tz=tz, unit="ns", stamp="end" if kind.span_s else "", calendar=meta.calendar)
-    return Request(kind=kind, reading=how, symbol=meta.symbol)
+    known = {} if meta.instrument is None else {meta.symbol: meta.instrument}
+    return Request(kind=kind, reading=how, symbol=meta.symbol, instruments=known)
 
 
 @contextmanager
