@@ -27,6 +27,20 @@ def test_a_quote_stands_where_it_reached_the_daemon() -> None:
     assert rows[0][2:] == (1.01, 100.0, 200.0)
 
 
+def test_a_quote_that_two_accounts_hear_of_one_venue_counts_once() -> None:
+    """T2: else all that is shown would be there twice to trade with, and a jump would confirm itself (F4)."""
+    first = [quote(OPEN + n, 1.0 + n, recv=OPEN + n + 3) for n in range(40)]
+    again = [quote(OPEN + n, 1.0 + n, recv=OPEN + n + 4) for n in range(40)]
+    whole = taken(Recording(), [began(), learned(), *first])
+    turns = [each for pair in zip(first, again, strict=True) for each in pair]
+    for heard in ([*first, *again], turns):
+        assert taken(Recording(), [began(), learned(), *heard]) == whole
+    known = quote(OPEN, 1.0, recv=OPEN + 3)
+    newer = quote(OPEN, 1.0, recv=OPEN + 3)
+    newer.seq = known.seq + 1
+    assert len(taken(Recording(), [began(), learned(), known, newer])["quotes", "A"]) == 2
+
+
 def test_bars_are_told_once() -> None:
     """T1: by a second account, or again after a login, they are no new ones."""
     half = [bar(OPEN + 1800 * n * SECOND, span_s=1800) for n in (1, 2, 3)]

@@ -8,7 +8,7 @@ their own. Pure.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,6 +28,7 @@ from tradingd.lab.data.rows import Block
 
 APART_NS = 3_600 * NS
 BLOCK = 8_192  # rows that are handed on together
+AGAIN_MAX = 64  # quotes of a symbol that may lie between one and the same by another account
 QUOTES, ACTIONS, DAYS = kind_of("quotes"), kind_of("actions"), kind_of(f"bars-{DAY_S}")
 ELSEWHERE = {
     "Recommendation": "ideas from outside", "Command": "operators' commands", "EarningsSeen": "earnings dates",
@@ -68,6 +69,7 @@ class Recording:
         self._source, self._key = source, key
         self._sources: dict[str, str] = {}
         self._last: dict[tuple[str, str], int] = {}
+        self._said: dict[str, deque[tuple[object, ...]]] = {}
         self._shown = 0  # the last quote of all, ns
         self._broken = False
         self._now = 0  # the last thing heard, ns
@@ -121,6 +123,10 @@ class Recording:
         if not all(isfinite(number) for number in numbers):
             self.bad[symbol] += 1
             return
+        what = quote.ts, quote.seq, *numbers
+        if what in (said := self._said.setdefault(symbol, deque(maxlen=AGAIN_MAX))):
+            return  # told to two accounts at one venue, or again: no daemon believes it twice
+        said.append(what)
         at = quote.recv_ts if abs(quote.recv_ts - quote.ts) <= APART_NS else quote.ts
         ts = max(at, self._last.get((QUOTES.name, symbol), at))
         if self._broken and ts > self._shown:  # a login may tell again what was known
