@@ -175,7 +175,7 @@ def test_a_run_goes_by_the_recorded_rules_and_instruments(tmp_path: Path) -> Non
 
 
 def test_what_an_instrument_is_stays_with_its_rows(tmp_path: Path) -> None:
-    """T2: a contract's multiplier is money: it is not lost where a file adds rows to the tape's, nor where a part is named itself."""
+    """T2: a contract's multiplier is money: not lost where a file adds rows, nor where a part is named itself."""
     store, state = store_in(tmp_path), tmp_path / "state"
     contract = Instrument(symbol=Symbol("A"), multiplier=Decimal(50), tick=Decimal("0.25"))
     tape(state, 2, [[began(), Learned(ts=OPEN, account=ACCOUNT, instruments=(contract,))], session()])
@@ -211,6 +211,27 @@ def test_the_operators_file_of_actions_goes_with_a_tape(tmp_path: Path) -> None:
     with at_hand(Options(), named, RealDisk()) as options:
         rows = rows_of(_store(options.data), "actions", "A")
     assert [row[2:] for row in rows] == [("split", "2", "split-2008-09-03"), ("dividend", "0.1", "dividend-2008-09-03")]
+
+
+def test_an_action_of_the_tape_is_not_brought_again_by_another_name(tmp_path: Path) -> None:
+    """T2: the venue told the split at its own moment, a file has it by its date: a position would be doubled twice."""
+    store, state = store_in(tmp_path), tmp_path / "state"
+    tape(state, 2, [[began(), learned()], session(), [split(OPEN + DAY, name="theirs")], session(OPEN + DAY)])
+    brought(store, state)
+    before = tree(store.root)
+    header = "symbol,ex_date,kind,value,action_id\n"
+    how = Reading(calendar="XNYS")
+    twice = text_of(tmp_path / "twice.csv", f"{header}A,2008-09-02,dividend,0.1,d\nA,2008-09-03,split,2.0,ours\n")
+    for merge in (False, True):
+        with pytest.raises(
+            DataError, match=r"the split of 2 of A on 2008-09-03 is stored as 'theirs', here it is 'ours'"
+        ):
+            bring(store, twice, "actions", how, symbol="", merge=merge)
+    assert tree(store.root) == before
+    other = text_of(tmp_path / "other.csv", f"{header}A,2008-09-02,dividend,0.1,d\n")
+    bring(store, other, "actions", how, symbol="")
+    brought(store, state)
+    assert [row[1:3] for row in rows_of(store, "actions", "A")] == [("2008-09-02", "dividend"), ("2008-09-03", "split")]
 
 
 def _store(folder: str) -> Any:

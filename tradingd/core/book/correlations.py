@@ -18,8 +18,8 @@ DateOf = Callable[[int], str]
 
 
 class Closes:
-    """The daily closes of one market by exchange date, oldest first. first, second, last: of the bars they were taken from.   dates:
-    of the bars, by their end, ns."""
+    """The daily closes of one market by exchange date, oldest first. first, second, last: of the bars they were taken from.
+    dates: of the bars, by their end, ns."""
 
     __slots__ = ("by_date", "count", "dates", "first", "last", "second")
 

@@ -23,10 +23,10 @@ from tradingd.lab.data.report import TOLD_MAX, Loaded, Refused, Report, Request,
 from tradingd.lab.data.rows import Block, Rows
 from tradingd.lab.data.store import Meta, Origin, Part, Store, described, origins, stamp
 from tradingd.lab.data.times import Reading
+from tradingd.lab.data.twice import refuse_twice
 
 WAITING_MAX = 100_000  # rows held to be put in order: what is further behind is refused
 OPEN_MAX = 64  # files that are open at a time: many machines allow a process 1,024 and some 256
-ALWAYS = (-(2**63), 2**63 - 1)
 
 
 def load(store: Store, path: Path, request: Request, waiting_max: int = WAITING_MAX) -> Report:
@@ -168,7 +168,7 @@ class Import:
                     f"{meta.kind} of {symbol} are stored with --calendar {part.meta.calendar}, not {meta.calendar}"
                 )
         if meta.kind == "actions":
-            self._new_ids(symbol, pile)
+            refuse_twice(self.path, symbol, pile.path, self._stored[symbol])
         near = [p for p in self._stored[symbol] if p.meta.first <= meta.last and meta.first <= p.meta.last]
         if near and not self.request.instead:
             return self._merged(meta, pile, near)
@@ -178,21 +178,6 @@ class Import:
             first=pile.first, last=pile.last,
         )  # fmt: skip
         return said, pile.path, meta
-
-    def _new_ids(self, symbol: str, pile: Pile) -> None:
-        """An action's id counts once for ever: a second one of that name, on another day, would never take effect."""
-        stored = {
-            str(name): int(ts)
-            for part in self._stored[symbol]
-            for block in parquet.blocks(part.path, self.kind, *ALWAYS)
-            for ts, name in zip(block["ts"], block["action_id"], strict=True)
-        }
-        for block in parquet.blocks(pile.path, self.kind, *ALWAYS):
-            for ts, name in zip(block["ts"].tolist(), block["action_id"], strict=True):
-                if stored.get(name, ts) != ts:
-                    raise DataError(
-                        f"{self.path}: action_id: {name!r} of {symbol} is stored at {stamp(stored[name])}, here {stamp(ts)}"
-                    )
 
     def _merged(self, meta: Meta, pile: Pile, near: list[Part]) -> tuple[Loaded, Path | None, Meta | None]:
         if not self.request.merge:
@@ -232,7 +217,7 @@ class Import:
 
 def whole(paths: list[Path], kind: Kind) -> Columns:
     """All rows of some files, one behind the other, in memory."""
-    blocks = [block for path in paths for block in parquet.blocks(path, kind, *ALWAYS)]
+    blocks = [block for path in paths for block in parquet.blocks(path, kind, *parquet.ALWAYS)]
     columns: dict[str, Any] = {
         name: np.concatenate([block[name] for block in blocks]) for name in ("ts", *kind.columns)
     }

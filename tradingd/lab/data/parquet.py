@@ -16,6 +16,7 @@ from tradingd.lab.data.kinds import TEXT, Kind
 
 MAGIC = b"PAR1"
 KEY = b"tradingd"
+ALWAYS = (-(2**63), 2**63 - 1)  # since, until: all there is
 GROUP = 32_768  # rows of a row group: what a reader holds of each instrument
 
 Column = np.ndarray[Any, Any]

@@ -13,7 +13,6 @@ from tradingd.lab.data.check.gaps import Distances, Gaps
 from tradingd.lab.data.check.prices import Prices, Told
 from tradingd.lab.data.faults import DataError
 from tradingd.lab.data.kinds import Kind, kind_of
-from tradingd.lab.data.load import ALWAYS
 from tradingd.lab.data.parquet import Columns
 from tradingd.lab.data.store import Part, Store
 
@@ -91,6 +90,6 @@ def splits(store: Store, symbol: str) -> list[Told]:
 def _blocks(parts: Sequence[Part], kind: Kind) -> Iterator[Columns]:
     """As they lie there, in order or not; empty ones are passed over."""
     for part in parts:
-        for block in parquet.blocks(part.path, kind, *ALWAYS):
+        for block in parquet.blocks(part.path, kind, *parquet.ALWAYS):
             if len(block["ts"]):
                 yield block
