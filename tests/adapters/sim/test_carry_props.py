@@ -84,6 +84,21 @@ def test_it_is_booked_once_at_the_next_open_by_what_is_held() -> None:
     assert desk.exchange.account(ACCOUNT).cash == cash - 9
 
 
+def test_each_night_is_booked_once() -> None:
+    """T2: from the close before, not from the first one: a Friday, a Monday, a Tuesday and a Thursday, on which nothing was shown
+    the day before."""
+    days = ("2008-02-29", "2008-03-03", "2008-03-04", "2008-03-06")
+    shown = [(100.0, 100.0, 1000.0)] * 7
+    desk = Desk(*shown, apart=24 * 60, start=days[0], carry=CARRY, cash="100000", skip=(1, 2, 5))
+    for _ in days[1:]:
+        desk.show()
+    told = [(event.action_id, event.amount) for event in desk.heard if isinstance(event, Financed)]
+    assert told == [
+        (f"interest:{day}", D(amount)) for day, amount in zip(days[1:], ("15.00", "5.00", "10.00"), strict=True)
+    ]
+    assert desk.exchange.account(ACCOUNT).cash == 100_030
+
+
 def test_a_rate_out_of_range_is_refused() -> None:
     """The field is named."""
     with pytest.raises(ValueError, match="borrow_pct must be 0"):

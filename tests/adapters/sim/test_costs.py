@@ -27,12 +27,12 @@ OPEN, MINUTE = SESSION.open_ns, 60 * 10**9
 
 
 class Desk:
-    """A venue that shows what it is told, so many minutes apart, and an account on it that trades at once."""
+    """A venue that shows what it is told, so many minutes apart but for what is skipped, to an account that trades at once."""
 
     def __init__(
         self, *shown: tuple[float, float, float], slippage: str = "0", tick: str = "0.01", lot: str = "1",
         split: float | None = None, multiplier: str = "1", fees: Fees | None = None, cash: str = "1000000",
-        carry: Carry | None = None, start: str = "2008-03-03", apart: int = 1,
+        carry: Carry | None = None, start: str = "2008-03-03", apart: int = 1, skip: tuple[int, ...] = (),
     ) -> None:  # fmt: skip
         first = session_table("XNYS").session(start)
         assert first is not None
@@ -40,6 +40,7 @@ class Desk:
         quotes = [
             Quote(AAPL, bid, ask, begin + i * apart * MINUTE, bid_size=size, ask_size=size, seq=i + 1)
             for i, (bid, ask, size) in enumerate(shown)
+            if i not in skip
         ]
         told: list[Quote | Split] = [*quotes]
         if split is not None:  # between the first quote and the second
