@@ -37,6 +37,21 @@ def test_in_a_session_time_sets_the_running_equity_right():
     assert world.book.equity == right
 
 
+def test_after_the_close_too_time_takes_the_marks_anew_where_a_quote_came():
+    """T1, I15: what it then decides goes by the equity that a run without that quote has, to the last digit."""
+    world = World()
+    world.buy(ACME)
+    world.now = at("2008-10-06T20:01")
+    world.timer()
+    world.quote(ACME, 101.0)
+    world.book.remark()
+    right = world.book.equity
+    world.book.equity, world.book.marked = right + 5.0, world.book.quotes - 1
+    world.wait(60)
+    world.timer()
+    assert world.book.equity == right
+
+
 def test_a_session_opens_and_closes_the_day_once():
     """E2, E6: equity at the open is the base of the day's loss; high water and drawdown at the close."""
     world = World()
