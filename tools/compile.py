@@ -117,13 +117,20 @@ def _is_import(node: ast.stmt) -> bool:
 
 
 def sources() -> Iterator[Path]:
-    """Every Python file of the product, and this one, which says how they are compiled."""
-    yield from sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+    """Every file of the product, sessions, defaults and prices among them, and this one, which says how they are compiled."""
+    for package in PACKAGES:
+        yield from _files(ROOT / package)
     yield ROOT / "tools" / "compile.py"
 
 
+def _files(folder: Path) -> list[Path]:
+    """What a process may load or read of it; what Python keeps beside its sources, and hidden files, is neither."""
+    found = (path for path in folder.rglob("[!.]*") if path.is_file())
+    return sorted(path for path in found if "__pycache__" not in path.relative_to(folder).parts)
+
+
 def stamp_of_now() -> dict[str, str]:
-    """What a build has to be of: sources, tools apart, and interpreter."""
+    """What a build has to be of: sources and interpreter."""
     digest = sha256()
     for path in sources():
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + sha256(path.read_bytes()).digest())
@@ -148,8 +155,8 @@ def fault_of(folder: Path) -> str | None:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """File -> SHA-256 of all that Python could load from there."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".so"})
+    """File -> SHA-256 of all that a process could load or read from there, the stamp apart."""
+    files = [path for path in _files(folder) if path != folder / STAMP]
     return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
@@ -203,10 +210,11 @@ def build(folder: Path) -> None:
         raise SystemExit(f"compile: {fault}")
     with TemporaryDirectory(prefix=".compile-", dir=folder.parent) as scratch:
         source, out = Path(scratch, "source"), Path(scratch, "out")
+        now = stamp_of_now()  # before anything is read: what changes from here on makes the build one of other sources
         copy(source)
         copy(out)
         extensions(source, out)
-        stamp = {**stamp_of_now(), "binaries": hashes(out)}
+        stamp = {**now, "binaries": hashes(out)}
         (out / STAMP).write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         out.rename(folder)

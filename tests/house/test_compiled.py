@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +128,10 @@ def test_a_file_more_or_less_is_refused(tmp_path: Path) -> None:
     build = stamped(tmp_path / "build")
     (build / "more.py").write_text("", encoding="utf-8")
     assert tool.fault_of(build) == "the compiled build was changed, or is not whole"
+    (build / "more.py").unlink()
+    assert tool.fault_of(build) is None
+    (build / "sessions_XNYS.csv").write_text("", encoding="utf-8")
+    assert tool.fault_of(build) == "the compiled build was changed, or is not whole"
     assert tool.fault_of(tmp_path / "nothing") == "there is no compiled build"
 
 
@@ -139,13 +145,64 @@ def test_any_change_of_any_source_is_another_build(tmp_path: Path) -> None:
         "tradingd/__init__.py",
         "tradingd/core/new.py",
         "adapters/tradingd_adapters/new.py",
+        "tradingd/data/sessions_XNYS.csv",
+        "tradingd/data/backtest.toml",
+        "adapters/tradingd_adapters/sim/prices.csv.gz",
         "tools/compile.py",
     ):
-        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).parent.mkdir(exist_ok=True, parents=True)
         with (tmp_path / path).open("a", encoding="utf-8") as file:
             file.write("x = 1\n")
         seen.append(elsewhere.stamp_of_now()["sources"])
     assert len(set(seen)) == len(seen)
+
+
+def test_what_python_and_editors_leave_beside_sources_is_no_change(tmp_path: Path) -> None:
+    build = stamped(tmp_path / "build")
+    (build / "__pycache__").mkdir()
+    for name in ("__pycache__/module.cpython-311.pyc", ".module.py.swp"):
+        (build / name).write_text("", encoding="utf-8")
+    assert tool.fault_of(build) is None
+
+
+COMPILER = """\
+#!/bin/sh
+echo 'x = 2' >>'{changed}'
+exec {compiler} "$@"
+"""
+
+
+@pytest.mark.slow
+def test_sources_that_change_while_they_are_compiled_make_the_build_one_of_others(tmp_path: Path) -> None:
+    """Half a minute is long enough to save a file: the build has the old text of it."""
+    if (fault := tool.missing()) is not None:
+        pytest.skip(fault)
+    for package in (*tool.PACKAGES, "tools"):
+        (tmp_path / package).mkdir(parents=True)
+        (tmp_path / package / "__init__.py").write_text("", encoding="utf-8")
+    changed, compiler, own = tmp_path / "tradingd" / "other.py", tmp_path / "cc", tmp_path / "tools" / "compile.py"
+    changed.write_text("x = 1\n", encoding="utf-8")
+    (tmp_path / "tradingd" / "small.py").write_text("def two() -> int:\n    return 2\n", encoding="utf-8")
+    text, n = re.subn(r"^MODULES = \(.*?^\)", 'MODULES = ("tradingd/small",)', TOOL.read_text(), flags=re.M | re.S)
+    assert n == 1
+    own.write_text(text, encoding="utf-8")
+    real = sysconfig.get_config_var("CC")
+    compiler.write_text(COMPILER.format(changed=changed, compiler=real), encoding="utf-8")
+    compiler.chmod(0o755)
+    build = tmp_path / "build"
+    env = environment(PYTHONSAFEPATH="1", CC=str(compiler), LDSHARED=f"{real} -shared")
+    ran = subprocess.run(
+        [sys.executable, str(own), "build", str(build)],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "x = 2" in changed.read_text(encoding="utf-8")
+    assert (build / "tradingd" / "other.py").read_text(encoding="utf-8") == "x = 1\n"
+    assert load(own).fault_of(build) == "the compiled build is of other sources"
 
 
 SOURCE = '''\
