@@ -26,6 +26,10 @@ BACKTRADER = "backtrader"
 REFERENCE = "no engine"
 FIRST = 25_000  # of the ticks, where an engine's cost grows with its orders
 LIMIT_S = 1_800
+OUR_PATHS = (
+    "PYTHONPATH",
+    "PYTHONSAFEPATH",
+)  # where this house's packages are, the compiled ones too; nothing to another engine
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -115,17 +119,20 @@ class Runner:
             return None
 
     def once(self, job: Job) -> dict[str, Any] | None:
-        """The line of one run, None when it cannot be run here. RuntimeError: it ran and failed."""
+        """The line of one run, None when it cannot be run here. RuntimeError: it ran and failed, or ran more than was asked for."""
         cut = min(job.cut or self.cut, self.cut or job.cut)
         command = self._command(job, cut)
         if command is None:
             return None
-        env = {**os.environ, "BENCH_DATA": str(self.data), "BENCH_CUT": str(cut), "PYTHONHASHSEED": "0"}
+        inherited = {name: word for name, word in os.environ.items() if not job.venv or name not in OUR_PATHS}
+        env = {**inherited, "BENCH_DATA": str(self.data), "BENCH_CUT": str(cut), "PYTHONHASHSEED": "0"}
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=LIMIT_S, check=False)
         line = next((each for each in reversed(done.stdout.splitlines()) if each.startswith("{")), None)
         if line is None:
             raise RuntimeError(f"{job.name}: {(done.stderr or done.stdout)[-600:]}")
         found: dict[str, Any] = json.loads(line)
+        if cut and found.get("events", 0) > cut:
+            raise RuntimeError(f"{job.name}: it ran {found['events']:,} events, not the first {cut:,}")
         return {**found, "engine": job.engine, "words": list(job.words), "cut": cut, "first": job.cut}
 
     def _command(self, job: Job, cut: int) -> list[str] | None:

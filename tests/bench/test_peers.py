@@ -1,6 +1,7 @@
 """The comparison with other engines: its workload, its rule, and the arithmetic of its table."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -217,6 +218,41 @@ def test_another_engines_script_is_run_and_its_line_taken(data: Path, tmp_path: 
     runner = Runner(data, tmp_path, tmp_path)
     assert list(runner.rounds([job], 1)) == []
     assert runner.missing[job.name].endswith("broken\n")
+
+
+def engine_of(tmp_path: Path, script: str) -> Runner:
+    """Another engine, which is this Python, and its script, which imports what lies beside it."""
+    python = tmp_path / "hft" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    (tmp_path / "beside.py").write_text("EVENTS = 1000\n")
+    (tmp_path / "bench_hftbacktest.py").write_text(f"import json, os, beside\n{script}\n")
+    return Runner(tmp_path, tmp_path, tmp_path)
+
+
+THEIRS = Job("hftbacktest", "ticks", "sparse", "hft", "bench_hftbacktest.py")
+
+
+def test_another_engine_is_not_given_where_this_house_finds_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`./run --compiled` sets both: its script would not find what lies beside it."""
+    runner = engine_of(tmp_path, 'print(json.dumps({"path": os.environ.get("PYTHONPATH", "none")}))')
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "compiled"))
+    (line,) = runner.rounds([THEIRS], 1)
+    assert line["path"] == "none"
+
+
+def test_a_run_of_more_than_was_asked_for_stands_in_no_table(tmp_path: Path) -> None:
+    """Not every script knows how to run a part, and a million events beside ours of 300 would be no comparison."""
+    runner = engine_of(tmp_path, 'print(json.dumps({"events": beside.EVENTS}))')
+    runner.cut = 300
+    assert list(runner.rounds([THEIRS], 1)) == []
+    assert runner.missing[THEIRS.name].endswith("it ran 1,000 events, not the first 300")
+    runner.cut = 1000
+    assert [line["events"] for line in runner.rounds([THEIRS], 1)] == [1000]
 
 
 def test_a_run_of_ours_that_fails_is_no_gap_in_a_table(tmp_path: Path) -> None:

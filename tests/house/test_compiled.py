@@ -183,7 +183,9 @@ def test_sources_that_change_while_they_are_compiled_make_the_build_one_of_other
     changed, compiler, own = tmp_path / "tradingd" / "other.py", tmp_path / "cc", tmp_path / "tools" / "compile.py"
     changed.write_text("x = 1\n", encoding="utf-8")
     (tmp_path / "tradingd" / "small.py").write_text("def two() -> int:\n    return 2\n", encoding="utf-8")
-    text, n = re.subn(r"^MODULES = \(.*?^\)", 'MODULES = ("tradingd/small",)', TOOL.read_text(), flags=re.M | re.S)
+    text, n = re.subn(
+        r"^MODULES = \(.*?^\)", 'MODULES = ("tradingd/small",)', TOOL.read_text(), flags=re.MULTILINE | re.DOTALL
+    )
     assert n == 1
     own.write_text(text, encoding="utf-8")
     real = sysconfig.get_config_var("CC")
