@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from tests.lab.columns import NAMES, Asked, Random, ran
 from tests.lab.levels import Settings, State, levels, triggers
 from tests.lab.test_leap_props import config_of
+from tradingd.core.events import Quote
+from tradingd.core.signals.strategy import Loaded
 from tradingd.core.signals.triggers import Between, Triggers
 from tradingd.core.types import NS
 from tradingd.lab.watched import Watch
@@ -99,3 +102,42 @@ def test_a_wrong_declaration_is_told_with_the_quote_and_makes_another_run(wrong:
             break
     assert differs
     assert "at a quote within what it declared: " in watch.notes()[0]
+
+
+class Once:
+    """Moves at the first quote of its time or later, and declares a time."""
+
+    class Settings(msgspec.Struct, frozen=True):
+        at: int
+        declared: int
+
+    State = bool
+    WANTS = frozenset({Quote})
+
+    def initial(self, _: Any) -> bool:
+        return False
+
+    def decide(self, own: Any, state: bool, view: Any, quote: Quote) -> tuple[bool, tuple[()]]:
+        return state or quote.ts >= own.at, ()
+
+    def triggers(self, own: Any, state: bool, view: Any) -> Triggers:
+        return Triggers(others=Between(), until=None if state else own.declared)
+
+
+class Still:
+    """What a strategy sees of an account where nothing is."""
+
+    def __init__(self, ts: int) -> None:
+        self.ts, self.in_window = ts, True
+
+
+@pytest.mark.parametrize(("declared", "told"), [(50, []), (51, ["once"])])
+def test_until_is_the_first_moment_that_may_matter(declared: int, told: list[str]) -> None:
+    """W1: a quote at that very moment is beyond the declaration, one before it is not."""
+    watch, own = Watch(), Once.Settings(at=50, declared=declared)
+    [watched] = watch.over((Loaded(name="once", module=Once(), settings=own),))  # type: ignore[arg-type]
+    state = watched.initial()
+    for ts in (49, 50):
+        state, _ = watched.decide(state, Still(ts), Quote(NAMES[0], 9.0, 9.1, ts))  # type: ignore[arg-type]
+    assert state
+    assert list(watch.counts) == told
