@@ -92,6 +92,7 @@ WRONG = [
     ("account id", 'mode = "paper"\n[accounts."a.1"]\n', "is no usable name"),
     ("symbol", GOOD + '[instruments."A B"]\n', "is no usable symbol"),
     ("tick", GOOD + "[instruments.A]\ntick = 0", "instruments.A.tick must be > 0"),
+    ("slow timer", GOOD + '[house]\ntimer_s = "6h"', "house.timer_s must be at most 7200 s"),
     ("no account", 'mode = "paper"', "accounts is missing"),
     ("other currency", GOOD + '[risk]\nmax_order_notional = "5 EUR"', "is in EUR, but the accounts are in USD"),
     ("segment", GOOD + '[journal]\nsegment_bytes = "1 kB"', "journal.segment_bytes must be between 16 KiB and 4 GiB"),

@@ -88,10 +88,13 @@ class TicksSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise ValueError("keep_bytes must be at least 1 MiB")
 
 
+TIMER_MAX_S = 7_200.0
+
+
 class HouseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Rhythms of the daemon. timer_s: how often time passes for the core, seconds.   positions_s, orders_s: polling reconciliation
-    while healthy (B6).   snapshot_s: how often is looked whether a snapshot is due.   crash_loop_starts: unclean starts within
-    crash_loop_window_s that end in a halt (H6), 0 switches it off."""
+    """Rhythms of the daemon. timer_s: how often time passes for the core, seconds, at most two hours.   positions_s, orders_s:
+    polling reconciliation while healthy (B6).   snapshot_s: how often is looked whether a snapshot is due.   crash_loop_starts:
+    unclean starts within crash_loop_window_s that end in a halt (H6), 0 switches it off."""
 
     timer_s: float = 5.0
     positions_s: float = 30.0
@@ -102,6 +105,8 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def __post_init__(self) -> None:
         _above_zero(self, "timer_s", "positions_s", "orders_s", "snapshot_s", "crash_loop_window_s")
+        if self.timer_s > TIMER_MAX_S:  # a day that ends must be closed before the next one opens
+            raise ValueError(f"timer_s must be at most {TIMER_MAX_S:.0f} s")
         if self.crash_loop_starts < 0:
             raise ValueError("crash_loop_starts must be >= 0")
 
