@@ -295,3 +295,11 @@ def test_what_does_not_go_with_a_tape_is_refused(tmp_path: Path, named: dict[str
     asked = Named(**{**named, "data": (str(state), *named.get("data", ()))})
     with pytest.raises(Misconfigured, match=words), at_hand(Options(), asked, RealDisk()):
         pass
+
+
+def test_a_state_directory_without_tapes_is_told_how_it_gets_them(tmp_path: Path) -> None:
+    """J5: it is no store, and its folders are not gone through for one."""
+    (tmp_path / "state" / "journal").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"there is no tape; \[ticks\] record = true keeps one"):
+        run(tmp_path / "state", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

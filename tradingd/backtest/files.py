@@ -92,9 +92,12 @@ def _files(data: Sequence[str], taped: Sequence[Path]) -> list[tuple[str, Path]]
 
 
 def _is_taped(text: str, disk: Disk) -> bool:
-    """Whether that is a state directory with tapes in it. "demo" is what is shipped, whatever stands here by that name."""
+    """Whether that is a state directory; one without tapes is, too, and is told so when they are read. "demo" is what is shipped,
+    whatever stands here by that name."""
     state = Path(text)
-    return text != DEMO and state.is_dir() and bool(files_of(disk.listdir(str(state / DIRECTORY))))
+    if text == DEMO or not state.is_dir():
+        return False
+    return bool(files_of(disk.listdir(str(state / DIRECTORY)))) or (state / "journal").is_dir()
 
 
 def _file(text: str) -> tuple[str, Path] | None:

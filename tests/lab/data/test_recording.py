@@ -106,7 +106,7 @@ def test_what_is_no_part_of_a_market_is_counted() -> None:
 def test_two_sources_of_one_symbol_are_not_mixed() -> None:
     """T2: which of them counts must be said; another life may have another one."""
     two = [began(), learned(), quote(OPEN, source="x"), quote(OPEN + 1, 20.0, source="y")]
-    with pytest.raises(DataError, match="A is quoted by 'x' and 'y': say --source"):
+    with pytest.raises(DataError, match="A is quoted by 'x' and 'y': `data import --from-tape` with --source"):
         taken(Recording(), two)
     assert [row[1] for row in taken(Recording("y"), two)["quotes", "A"]] == [20.0]
     later = [began(), learned(), quote(OPEN, source="x"), began(OPEN + 1), quote(OPEN + 2, source="y")]

@@ -119,7 +119,9 @@ class Recording:
         if self._source and quote.source != self._source:
             return
         if (other := self._sources.setdefault(symbol, quote.source)) != quote.source:
-            raise DataError(f"{symbol} is quoted by {other!r} and {quote.source!r}: say --source, which of them counts")
+            raise DataError(
+                f"{symbol} is quoted by {other!r} and {quote.source!r}: `data import --from-tape` with --source says which counts"
+            )
         if not all(isfinite(number) for number in numbers):
             self.bad[symbol] += 1
             return
