@@ -81,7 +81,7 @@ def in_words(told: Told) -> list[str]:
             f"equity     {equity} ({m.total_return:+.2%}), reserve {m.reserve:,.2f}, largest drawdown {m.max_drawdown.share:.2%}",
             f"figures    Sharpe {_figure(m.sharpe)}, Sortino {_figure(m.sortino)}, Calmar {_figure(m.calmar)}",
             f"trades     {m.trades.trades:,} closed, {_share(m.trades.win_rate)} won, profit factor {factor}{micro}",
-            f"costs      fees {m.fees:,.2f}, interest {m.interest:,.2f}, borrowed shares {m.borrow:,.2f}",
+            f"costs      fees {m.fees:,.2f}, borrowed shares {m.borrow:,.2f}; interest earned less paid {m.interest:+,.2f}",
         ]
     lines += [f"note       {note}" for note in r.notes]
     lines += [
